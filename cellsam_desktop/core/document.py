@@ -1,0 +1,163 @@
+"""The document: cells, their masks per plane, the lineage and the scale.
+
+Read it freely; change it only through ``History.commit`` with edits. Everything that can be measured
+(centroids, areas, tracks) is derived data and lives elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from psygnal import Signal
+
+from cellsam_desktop.core.changes import ChangeSet
+from cellsam_desktop.core.errors import EditRefused
+from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.lineage import Lineage
+from cellsam_desktop.core.records import Calibration, Cell, MaskRecord
+
+_NO_TRACK: Mapping[PlaneKey, MaskRecord] = MappingProxyType({})
+
+
+class Document:
+    """All that a curator has made of one movie.
+
+    ``changed`` is emitted once per transaction, undo or redo, with a ``ChangeSet``.
+    """
+
+    changed = Signal(ChangeSet)
+
+    def __init__(self, calibration: Calibration | None = None) -> None:
+        self.calibration = calibration or Calibration()
+        self.lineage = Lineage()
+        self._cells: dict[int, Cell] = {}
+        self._tracks: dict[int, dict[PlaneKey, MaskRecord]] = {}
+        self._planes: dict[PlaneKey, set[int]] = {}
+        self._next_id = 1
+
+    @property
+    def next_id(self) -> int:
+        """The id that the next new cell gets; it only grows, so that ids are never reused."""
+        return self._next_id
+
+    @property
+    def cell_ids(self) -> list[int]:
+        """Ids of all cells, ascending."""
+        return sorted(self._cells)
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+    def __contains__(self, cell_id: object) -> bool:
+        return cell_id in self._cells
+
+    def cell(self, cell_id: int) -> Cell:
+        """The cell with this id.
+
+        Raises:
+            EditRefused: there is none.
+        """
+        try:
+            return self._cells[cell_id]
+        except KeyError:
+            raise EditRefused(f"There is no cell {cell_id} in this project.") from None
+
+    def track(self, cell_id: int) -> Mapping[PlaneKey, MaskRecord]:
+        """The masks of a cell by plane, in no particular order; empty for an unknown cell."""
+        track = self._tracks.get(cell_id)
+        return _NO_TRACK if track is None else MappingProxyType(track)
+
+    def record(self, cell_id: int, key: PlaneKey) -> MaskRecord | None:
+        """The mask record of a cell on a plane, or None."""
+        return self._tracks.get(cell_id, _NO_TRACK).get(key)
+
+    def cells_on(self, key: PlaneKey) -> list[int]:
+        """Ids of the cells that have a mask on a plane, ascending."""
+        return sorted(self._planes.get(key, ()))
+
+    def planes(self) -> list[PlaneKey]:
+        """Planes with at least one mask, in order of time and z."""
+        return sorted(self._planes)
+
+    def frames(self, cell_id: int) -> list[int]:
+        """Frames on which a cell has masks, ascending."""
+        return sorted({key.t for key in self.track(cell_id)})
+
+    def span(self, cell_id: int) -> tuple[int, int] | None:
+        """First and last frame of a cell, or None if it has no mask."""
+        track = self.track(cell_id)
+        if not track:
+            return None
+        frames = [key.t for key in track]
+        return min(frames), max(frames)
+
+    def cell_at(self, key: PlaneKey, x: float, y: float) -> int | None:
+        """The smallest cell under a point of a plane (the one an overlap would hide), or None."""
+        hits = [
+            (record.mask.area, cell_id)
+            for cell_id in self._planes.get(key, ())
+            if (record := self._tracks[cell_id][key]).mask.contains(x, y)
+        ]
+        return min(hits)[1] if hits else None
+
+    # -- the primitives below are for edits and for loading a project; nobody else calls them --
+
+    def reserve_ids(self, next_id: int) -> None:
+        """Never hand out an id below ``next_id``."""
+        self._next_id = max(self._next_id, next_id)
+
+    def put_cell(self, cell: Cell) -> Cell | None:
+        """Add or replace a cell; returns the one it replaced."""
+        before = self._cells.get(cell.id)
+        self._cells[cell.id] = cell
+        self.reserve_ids(cell.id + 1)
+        return before
+
+    def drop_cell(self, cell_id: int) -> Cell:
+        """Remove a cell that has neither masks nor relatives."""
+        cell = self.cell(cell_id)
+        if self._tracks.get(cell_id):
+            raise EditRefused(f"{cell.title} still has masks: delete them first.")
+        if self.lineage.mother(cell_id) is not None or self.lineage.daughters(cell_id) is not None:
+            raise EditRefused(f"{cell.title} belongs to a division: remove the division first.")
+        return self._cells.pop(cell_id)
+
+    def put_record(self, cell_id: int, key: PlaneKey, record: MaskRecord | None) -> MaskRecord | None:
+        """Set, replace or (with None) remove the mask of a cell on a plane; returns the one before."""
+        self.cell(cell_id)
+        track = self._tracks.setdefault(cell_id, {})
+        before = track.pop(key, None)
+        if record is not None:
+            track[key] = record
+            self._planes.setdefault(key, set()).add(cell_id)
+        elif before is not None:
+            self._planes[key].discard(cell_id)
+            if not self._planes[key]:
+                del self._planes[key]
+        if not track:
+            del self._tracks[cell_id]
+        return before
+
+    def check_order(self, cell_ids: Iterable[int]) -> None:
+        """Refuse a mother that has not ended before her daughters begin, among these cells' relatives.
+
+        Raises:
+            EditRefused: the rule is broken.
+        """
+        mothers = {cell_id for cell_id in cell_ids if self.lineage.daughters(cell_id)}
+        mothers |= {mother for cell_id in cell_ids if (mother := self.lineage.mother(cell_id)) is not None}
+        for mother in mothers:
+            self._check_mother(mother)
+
+    def _check_mother(self, mother: int) -> None:
+        mother_span, daughters = self.span(mother), self.lineage.daughters(mother)
+        for daughter in daughters or ():
+            daughter_span = self.span(daughter)
+            if mother_span and daughter_span and mother_span[1] >= daughter_span[0]:
+                raise EditRefused(
+                    f"{self.cell(mother).title} would still exist when her daughter "
+                    f"{self.cell(daughter).title} begins (frame {daughter_span[0] + 1}): "
+                    "end the mother earlier or remove the division.",
+                    forceable=True,
+                )

@@ -1,0 +1,116 @@
+"""Atomic changes of the document. Each knows how to apply itself and returns its inverse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from cellsam_desktop.core.document import Document
+from cellsam_desktop.core.errors import EditRefused
+from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.records import Calibration, Cell, MaskRecord
+
+
+class Edit(Protocol):
+    """One atomic change. ``apply`` either changes the document and returns the inverse, or raises
+    ``EditRefused`` and changes nothing.
+    """
+
+    def apply(self, document: Document) -> Edit:
+        """Change the document; return the edit that undoes it."""
+        ...
+
+
+@dataclass(frozen=True)
+class AddCell:
+    """Begin a cell. Take the id from ``Document.next_id``."""
+
+    cell: Cell
+
+    def apply(self, document: Document) -> Edit:
+        """Add the cell; its id must be positive and free."""
+        if self.cell.id < 1:
+            raise EditRefused(f"Cell ids are positive, not {self.cell.id}.")
+        if self.cell.id in document:
+            raise EditRefused(f"Cell {self.cell.id} exists already.")
+        document.put_cell(self.cell)
+        return RemoveCell(self.cell.id)
+
+
+@dataclass(frozen=True)
+class RemoveCell:
+    """Remove a cell that has neither masks nor relatives."""
+
+    cell_id: int
+
+    def apply(self, document: Document) -> Edit:
+        """Remove the cell."""
+        return AddCell(document.drop_cell(self.cell_id))
+
+
+@dataclass(frozen=True)
+class ChangeCell:
+    """Replace a cell's own attributes (name, locked)."""
+
+    cell: Cell
+
+    def apply(self, document: Document) -> Edit:
+        """Replace the attributes of the cell with the same id."""
+        before = document.cell(self.cell.id)
+        document.put_cell(self.cell)
+        return ChangeCell(before)
+
+
+@dataclass(frozen=True)
+class SetMask:
+    """Set, replace or (``record`` None) remove the mask of a cell on a plane."""
+
+    cell_id: int
+    key: PlaneKey
+    record: MaskRecord | None
+
+    def apply(self, document: Document) -> Edit:
+        """Put the record in place; a locked cell refuses."""
+        cell = document.cell(self.cell_id)
+        if cell.locked:
+            raise EditRefused(f"{cell.title} is locked: unlock it to change its masks.", forceable=True)
+        return SetMask(self.cell_id, self.key, document.put_record(self.cell_id, self.key, self.record))
+
+
+@dataclass(frozen=True)
+class AddDivision:
+    """Join a mother to two daughters."""
+
+    mother: int
+    daughters: tuple[int, int]
+
+    def apply(self, document: Document) -> Edit:
+        """Record the division; all three cells must exist."""
+        for cell_id in (self.mother, *self.daughters):
+            document.cell(cell_id)
+        document.lineage.add(self.mother, self.daughters)
+        return RemoveDivision(self.mother)
+
+
+@dataclass(frozen=True)
+class RemoveDivision:
+    """Forget the division of a mother."""
+
+    mother: int
+
+    def apply(self, document: Document) -> Edit:
+        """Forget the division."""
+        return AddDivision(self.mother, document.lineage.remove(self.mother))
+
+
+@dataclass(frozen=True)
+class SetCalibration:
+    """Change the physical scale of the movie."""
+
+    calibration: Calibration
+
+    def apply(self, document: Document) -> Edit:
+        """Replace the scale."""
+        before = document.calibration
+        document.calibration = self.calibration
+        return SetCalibration(before)

@@ -1,0 +1,113 @@
+"""Transactions with unlimited undo and redo.
+
+A user action is one transaction: its edits apply as a whole or not at all, and are one step of undo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from cellsam_desktop.core.changes import ChangeSet
+from cellsam_desktop.core.document import Document
+from cellsam_desktop.core.edits import (
+    AddCell,
+    AddDivision,
+    ChangeCell,
+    Edit,
+    RemoveCell,
+    RemoveDivision,
+    SetCalibration,
+    SetMask,
+)
+from cellsam_desktop.core.errors import EditRefused
+
+
+@dataclass(frozen=True)
+class _Step:
+    name: str
+    edits: tuple[Edit, ...]
+
+
+class History:
+    """Applies transactions to a document and takes them back."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._undo: list[_Step] = []
+        self._redo: list[_Step] = []
+
+    @property
+    def undo_name(self) -> str | None:
+        """Name of the transaction that ``undo`` would take back, or None."""
+        return self._undo[-1].name if self._undo else None
+
+    @property
+    def redo_name(self) -> str | None:
+        """Name of the transaction that ``redo`` would apply again, or None."""
+        return self._redo[-1].name if self._redo else None
+
+    def commit(self, name: str, edits: Iterable[Edit]) -> ChangeSet:
+        """Apply a transaction, make it undoable, and announce the change.
+
+        Raises:
+            EditRefused: an edit was refused or a rule would be broken; the document is as before.
+        """
+        edits = tuple(edits)
+        inverses = self._apply(edits)
+        self._undo.append(_Step(name, inverses))
+        self._redo.clear()
+        return self._announce(name, edits)
+
+    def undo(self) -> ChangeSet | None:
+        """Take back the last transaction; None when there is none."""
+        return self._move(self._undo, self._redo)
+
+    def redo(self) -> ChangeSet | None:
+        """Apply the last transaction taken back again; None when there is none."""
+        return self._move(self._redo, self._undo)
+
+    def _move(self, source: list[_Step], target: list[_Step]) -> ChangeSet | None:
+        if not source:
+            return None
+        step = source[-1]
+        inverses = self._apply(step.edits)
+        source.pop()
+        target.append(_Step(step.name, inverses))
+        return self._announce(step.name, step.edits)
+
+    def _apply(self, edits: Sequence[Edit]) -> tuple[Edit, ...]:
+        """Apply all edits or none; returns the inverses in the order in which to apply them."""
+        inverses: list[Edit] = []
+        try:
+            for edit in edits:
+                inverses.append(edit.apply(self._document))
+            self._document.check_order(changes_of("", edits).touched_cells)
+        except EditRefused:
+            for inverse in reversed(inverses):
+                inverse.apply(self._document)
+            raise
+        return tuple(reversed(inverses))
+
+    def _announce(self, name: str, edits: Sequence[Edit]) -> ChangeSet:
+        changes = changes_of(name, edits)
+        self._document.changed.emit(changes)
+        return changes
+
+
+def changes_of(name: str, edits: Iterable[Edit]) -> ChangeSet:
+    """What a sequence of edits touches."""
+    cells, masks, lineage, calibration = set(), set(), set(), False
+    for edit in edits:
+        match edit:
+            case AddCell(cell) | ChangeCell(cell):
+                cells.add(cell.id)
+            case RemoveCell(cell_id):
+                cells.add(cell_id)
+            case SetMask(cell_id, key):
+                masks.add((cell_id, key))
+            case AddDivision(mother, _) | RemoveDivision(mother):
+                lineage.add(mother)
+            case SetCalibration():
+                calibration = True
+    return ChangeSet(name, frozenset(cells), frozenset(masks), frozenset(lineage), calibration)

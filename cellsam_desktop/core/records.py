@@ -1,0 +1,58 @@
+"""The facts a document keeps: cells, their masks, and the scale of the movie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.prompts import Prompts
+
+
+class Source(StrEnum):
+    """How a mask came to be."""
+
+    CLICK = "click"
+    BOX = "box"
+    BRUSH = "brush"
+    LASSO = "lasso"
+    IMPORTED = "imported"
+    PROPAGATED = "propagated"
+
+
+@dataclass(frozen=True, slots=True)
+class MaskRecord:
+    """A mask with its provenance.
+
+    ``predicted_iou`` is the decoder's own estimate (None for masks without one); ``prompts`` reopens
+    the cell for refinement; ``decoder`` names the model that proposed the mask ("" for none).
+    """
+
+    mask: Mask
+    source: Source
+    predicted_iou: float | None = None
+    prompts: Prompts = field(default_factory=Prompts)
+    decoder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """An identity over time. ``id`` is positive and never reused; a locked cell refuses changes."""
+
+    id: int
+    name: str = ""
+    locked: bool = False
+
+    @property
+    def title(self) -> str:
+        """The name, or "Cell 7" for a cell without one."""
+        return self.name or f"Cell {self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Physical scale: micrometres per pixel, micrometres between planes, seconds between frames."""
+
+    pixel_size_um: float | None = None
+    z_step_um: float | None = None
+    frame_interval_s: float | None = None
