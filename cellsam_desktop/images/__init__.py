@@ -1,0 +1,1 @@
+"""Lazy image sources and contrast. The one primitive is ``read_plane``."""

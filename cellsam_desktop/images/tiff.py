@@ -1,0 +1,255 @@
+"""TIFF movies through tifffile: headers when opening, the pages of one plane when reading."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import get_ident
+
+import numpy as np
+import tifffile
+
+from cellsam_desktop.core.errors import ImageError
+from cellsam_desktop.core.geometry import PlaneIndex
+from cellsam_desktop.images import tiff_metadata
+from cellsam_desktop.images.axes import Layout, interpret
+from cellsam_desktop.images.errors import check_plane_size, damaged, unreadable, unsupported
+from cellsam_desktop.images.samples import (
+    grey_palette,
+    inverted,
+    native,
+    native_dtype,
+    rgb_of_cmyk,
+    rgb_of_palette,
+)
+from cellsam_desktop.images.source import MovieInfo, Plane, PlaneReader
+
+log = logging.getLogger(__name__)
+
+MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+"""First bytes of classic and Big TIFF in both byte orders."""
+
+SIGNS_OF_TRUNCATION = ("invalid page offset", "invalid offset to page", "corrupted tag list")
+
+PHOTOMETRIC = tifffile.PHOTOMETRIC
+COLOURS = (PHOTOMETRIC.RGB, PHOTOMETRIC.YCBCR, PHOTOMETRIC.SEPARATED)
+
+
+class TiffSource(PlaneReader):
+    """The first image series of a TIFF file.
+
+    A series is what tifffile makes of ImageJ, OME, "shaped" and vendor metadata, or of equal pages.
+    Orientation tags are ignored, as in ImageJ, so that labels line up in every program.
+    """
+
+    def __init__(self, path: Path, axes: str | None = None) -> None:
+        with complaints() as heard:
+            self._file = _open_file(path)
+            try:
+                self._series = _first_series(path, self._file)
+                self._layout = self._interpret(path, axes)
+                self._inner = _axes_inside_page(self._layout, self._series.keyframe)
+                self._palette = _palette(self._file, self._series.keyframe)
+                info = self._describe(path)
+                self._check_length(path, heard)
+                super().__init__(info)
+                self.read_plane(PlaneIndex())
+            except BaseException:
+                self._file.close()
+                raise
+        log.debug("opened %s: %s %s", path, info.format, info.sizes)
+
+    def _interpret(self, path: Path, chosen: str | None) -> Layout:
+        page, series = self._series.keyframe, self._series
+        axes, shape = series.get_axes(squeeze=False), series.get_shape(squeeze=False)
+        if "S" in axes and page.photometric not in COLOURS and "C" not in axes:
+            axes = axes.replace("S", "C")
+        return interpret(axes, shape, chosen, path.name)
+
+    def _describe(self, path: Path) -> MovieInfo:
+        page, sizes = self._series.keyframe, self._layout.sizes
+        if page.dtype is None or page.dtype.kind not in "buif":
+            raise unsupported(path, f"holds pixels of type {page.dtype or page.bitspersample}")
+        check_plane_size(path, sizes.y, sizes.x, page.dtype.itemsize * page.samplesperpixel)
+        if page.photometric == PHOTOMETRIC.CIELAB:
+            raise unsupported(path, "stores CIELAB colours")
+        coloured = self._palette is not None and not grey_palette(self._palette)
+        scale = tiff_metadata.read_scale(self._file, self._series)
+        return MovieInfo(
+            path=path,
+            format=tiff_metadata.format_name(self._file, self._series),
+            sizes=sizes,
+            dtype=np.dtype(np.uint8) if self._palette is not None else native_dtype(page.dtype),
+            rgb=self._layout.rgb or coloured,
+            stored_axes=self._layout.letters,
+            axes_guessed=self._layout.guessed,
+            channel_names=tiff_metadata.channel_names(self._file, self._series, sizes.c),
+            pixel_size_um=scale.pixel_um,
+            z_step_um=scale.z_um,
+            frame_interval_s=scale.interval_s,
+        )
+
+    def _check_length(self, path: Path, heard: list[str]) -> None:
+        """Whether the file is long enough for its last page; raises ImageError otherwise."""
+        if any(sign in message for message in heard for sign in SIGNS_OF_TRUNCATION):
+            raise damaged(path, "the file ends too early")
+        if self._series.is_multifile:
+            return
+        last = self._series[len(self._series) - 1]
+        if last is None:
+            return
+        ends = [start + count for start, count in zip(last.dataoffsets, last.databytecounts, strict=False)]
+        if self._contiguous:
+            ends = [self._series.dataoffset + math.prod(self._layout.shape) * last.dtype.itemsize]
+        if max(ends, default=0) > self._file.filehandle.size:
+            raise damaged(path, "the file ends too early")
+
+    @property
+    def _contiguous(self) -> bool:
+        """Whether one page describes a whole uncompressed hyperstack (ImageJ beyond 4 GB, tifffile)."""
+        return len(self._series) == 1 and bool(self._series.is_truncated) and self._series.dataoffset is not None
+
+    def _read(self, index: PlaneIndex) -> Plane:
+        position = self._layout.position(index)
+        outer = len(self._layout.shape) - self._inner
+        stacked = len([letter for letter in self._layout.letters[:outer] if letter not in "YXS"])
+        number = int(np.ravel_multi_index(position[:stacked], self._layout.shape[:outer])) if stacked else 0
+        page = self._decode(number)
+        data = page.reshape(self._layout.shape[outer:])
+        letters = self._layout.letters[outer:]
+        inside = iter(position[stacked:])
+        plane = data[tuple(next(inside) if letter not in "YXS" else slice(None) for letter in letters)]
+        if "S" in letters:
+            plane = np.moveaxis(plane, [a for a in letters if a in "YXS"].index("S"), -1)
+        return native(self._colour(plane))
+
+    def _decode(self, number: int) -> Plane:
+        """Decode page ``number`` of the series and nothing else."""
+        path, page = self.info.path, self._series.keyframe
+        # tifffile and the codecs raise almost any type on damaged data; all of it becomes one sentence.
+        try:
+            if self._contiguous:
+                handle = self._file.filehandle
+                handle.seek(self._series.dataoffset + number * page.nbytes)
+                return np.asarray(
+                    handle.read_array(self._file.byteorder + page.dtype.char, math.prod(page.shape))
+                )
+            found = self._series[number]
+            if found is None:
+                raise ImageError(
+                    f"Page {number + 1} of {path.name} lies in another file that is missing; "
+                    "put all files of the movie into one folder."
+                )
+            with _opened(found.parent.filehandle):
+                return np.asarray(found.asarray())
+        except ImageError:
+            raise
+        except Exception as cause:
+            raise _decoding_error(path, page, number, cause) from cause
+
+    def _colour(self, plane: Plane) -> Plane:
+        page = self._series.keyframe
+        if self._palette is not None:
+            colours = rgb_of_palette(plane, self._palette)
+            return colours if self.info.rgb else colours[..., 0]
+        if page.photometric == PHOTOMETRIC.MINISWHITE:
+            return inverted(native(plane), page.bitspersample)
+        if not self._layout.rgb:
+            return plane
+        if page.photometric == PHOTOMETRIC.SEPARATED and plane.shape[-1] == 4:
+            return rgb_of_cmyk(native(plane))
+        return plane[..., :3]
+
+    def _release(self) -> None:
+        self._file.close()
+
+
+@contextmanager
+def complaints() -> Iterator[list[str]]:
+    """What tifffile logs in this thread meanwhile; it reports some damage in no other way."""
+    heard: list[str] = []
+    thread = get_ident()
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.thread == thread:
+                heard.append(record.getMessage())
+
+    listener = Listener()
+    logger = logging.getLogger("tifffile")
+    logger.addHandler(listener)
+    # The user hears of damage through ImageError; the library's own lines would only repeat it.
+    logger.propagate = False
+    try:
+        yield heard
+    finally:
+        logger.removeHandler(listener)
+        for message in heard:
+            log.debug("tifffile: %s", message)
+
+
+@contextmanager
+def _opened(handle: tifffile.FileHandle) -> Iterator[None]:
+    """Open a companion file of a multi-file OME-TIFF for the time of a read."""
+    was_closed = handle.closed
+    if was_closed:
+        handle.open()
+    try:
+        yield
+    finally:
+        if was_closed:
+            handle.close()
+
+
+def _open_file(path: Path) -> tifffile.TiffFile:
+    try:
+        return tifffile.TiffFile(path)
+    except OSError as cause:
+        raise unreadable(path, cause) from cause
+    except Exception as cause:
+        raise damaged(path, "its TIFF header is damaged") from cause
+
+
+def _first_series(path: Path, file: tifffile.TiffFile) -> tifffile.TiffPageSeries:
+    try:
+        series = file.series
+    except Exception as cause:
+        raise damaged(path, "its TIFF directory is damaged") from cause
+    if not series:
+        raise damaged(path, "it holds no image")
+    return series[0]
+
+
+def _axes_inside_page(layout: Layout, page: tifffile.TiffPage) -> int:
+    """How many of the last axes lie within one page."""
+    size, count = 1, 0
+    wanted = math.prod(page.shape)
+    for length in reversed(layout.shape):
+        if size == wanted and {"Y", "X"} <= set(layout.letters[len(layout.letters) - count :]):
+            break
+        size *= length
+        count += 1
+    return count
+
+
+def _palette(file: tifffile.TiffFile, page: tifffile.TiffPage) -> Plane | None:
+    """The (3, colours) palette if pixels are numbers of colours.
+
+    In ImageJ and OME files the palette only says how intensities are displayed.
+    """
+    if page.photometric != PHOTOMETRIC.PALETTE or page.colormap is None or file.is_imagej or file.is_ome:
+        return None
+    return np.asarray(page.colormap)
+
+
+def _decoding_error(path: Path, page: tifffile.TiffPage, number: int, cause: Exception) -> ImageError:
+    if isinstance(cause, MemoryError):
+        return unreadable(path, cause)
+    text = str(cause).lower()
+    if isinstance(cause, NotImplementedError) or any(w in text for w in ("not supported", "unsupported", "requires")):
+        compression = getattr(page.compression, "name", page.compression)
+        return unsupported(path, f"uses the compression or pixel layout {compression}")
+    return damaged(path, f"page {number + 1} is damaged or incomplete")
