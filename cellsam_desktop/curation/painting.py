@@ -1,0 +1,114 @@
+"""Brush, eraser and lasso: correct any mask by hand, or draw a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cellsam_desktop.core import morphology
+from cellsam_desktop.core.document import Document
+from cellsam_desktop.core.edits import AddCell, Edit, SetMask
+from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.records import Cell, MaskRecord, Source
+from cellsam_desktop.curation.editing import removal
+
+if TYPE_CHECKING:
+    from cellsam_desktop.curation.session import Session
+
+Path = Sequence[tuple[float, float]]
+
+
+class Painting:
+    """Applies painted areas to the proposal if there is one, else to the selected cell, else to a new one.
+
+    By default paint goes under the other cells: their pixels stay theirs. "Over" takes the pixels from
+    them, except from locked ones.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def stroke(self, points: Path, radius: float, *, erase: bool = False, over: bool = False) -> None:
+        """Apply the area swept by a disc of ``radius`` pixels along a path of (x, y)."""
+        self._apply(morphology.stroke(list(points), radius), points, Source.BRUSH, erase=erase, over=over)
+
+    def lasso(self, points: Path, *, erase: bool = False, over: bool = False) -> None:
+        """Apply the inside of a closed path of (x, y)."""
+        self._apply(morphology.polygon(list(points)), points, Source.LASSO, erase=erase, over=over)
+
+    def _apply(self, area: Mask | None, points: Path, source: Source, *, erase: bool, over: bool) -> None:
+        movie = self._session.movie
+        area = area.clip(movie.info.sizes.y, movie.info.sizes.x) if area and movie else None
+        if movie is None or area is None:
+            return
+        proposal = self._session.prompting.proposal
+        if proposal is not None and proposal.mask is not None:
+            self._correct_proposal(proposal.mask, area, erase=erase, over=over)
+        elif erase:
+            self._erase(movie.document, area, points)
+        else:
+            self._paint(movie.document, area, source, over=over)
+
+    def _correct_proposal(self, mask: Mask, area: Mask, *, erase: bool, over: bool) -> None:
+        if not erase:
+            free = area if over else self._without_others(area, self._session.prompting.target)
+            corrected = mask.union(free) if free else mask
+        else:
+            corrected = mask.subtract(area) or mask
+        self._session.prompting.replace_mask(corrected)
+
+    def _paint(self, document: Document, area: Mask, source: Source, *, over: bool) -> None:
+        selection, key = self._session.view.selection, self._key
+        cell_id = selection[0] if len(selection) == 1 else document.next_id
+        painted = area if over else self._without_others(area, cell_id)
+        if painted is None:
+            self._session.notices.info("Everything here belongs to other cells: hold Ctrl to paint over them.")
+            return
+        edits: list[Edit] = [] if cell_id in document else [AddCell(Cell(cell_id))]
+        record = document.record(cell_id, key)
+        if record is None:
+            edits.append(SetMask(cell_id, key, MaskRecord(painted, source)))
+        else:
+            edits.append(SetMask(cell_id, key, replace(record, mask=record.mask.union(painted), source=source)))
+        if over:
+            edits += self._take_from_others(document, painted, cell_id)
+        if self._session.commit("Paint", edits):
+            self._session.view.set(selection=(cell_id,))
+
+    def _erase(self, document: Document, area: Mask, points: Path) -> None:
+        selection = self._session.view.selection
+        under = self._session.editing.cell_at(*points[0])
+        chosen = selection if selection else () if under is None else (under,)
+        divided: set[int] = set()
+        edits = [edit for cell_id in chosen for edit in self._cut(document, cell_id, area, divided)]
+        if edits and self._session.commit("Erase", edits):
+            self._session.view.set(selection=tuple(i for i in selection if i in document))
+
+    def _cut(self, document: Document, cell_id: int, area: Mask, divided: set[int]) -> list[Edit]:
+        record = document.record(cell_id, self._key)
+        if record is None or not record.mask.overlap(area):
+            return []
+        rest = record.mask.subtract(area)
+        if rest is None:
+            return removal(document, cell_id, [self._key], divided)
+        return [SetMask(cell_id, self._key, replace(record, mask=rest, source=Source.BRUSH))]
+
+    def _without_others(self, area: Mask, cell_id: int | None) -> Mask | None:
+        movie = self._session.movie
+        rest: Mask | None = area
+        for other in movie.document.cells_on(self._key) if movie else ():
+            record = movie.document.record(other, self._key) if movie else None
+            if other != cell_id and record is not None and rest is not None:
+                rest = rest.subtract(record.mask)
+        return rest
+
+    def _take_from_others(self, document: Document, area: Mask, cell_id: int) -> list[Edit]:
+        divided: set[int] = set()
+        others = [i for i in document.cells_on(self._key) if i != cell_id and not document.cell(i).locked]
+        return [edit for other in others for edit in self._cut(document, other, area, divided)]
+
+    @property
+    def _key(self) -> PlaneKey:
+        return PlaneKey(self._session.view.t, self._session.view.z)
