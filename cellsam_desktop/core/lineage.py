@@ -68,7 +68,9 @@ class Lineage:
         if len({mother, *daughters}) != 3:
             raise EditRefused("A division needs one mother and two different daughters: select three cells.")
         if mother in self._daughters:
-            raise EditRefused(f"Cell {mother} has divided already: remove that division first.", forceable=True)
+            raise EditRefused(
+                f"Cell {mother} has divided already: remove that division first.", forceable=True
+            )
         for daughter in daughters:
             if daughter in self._mother:
                 raise EditRefused(
@@ -79,5 +81,7 @@ class Lineage:
         ancestor: int | None = mother
         while ancestor is not None:
             if ancestor in daughters:
-                raise EditRefused(f"Cell {ancestor} is an ancestor of cell {mother} and cannot be its daughter.")
+                raise EditRefused(
+                    f"Cell {ancestor} is an ancestor of cell {mother} and cannot be its daughter."
+                )
             ancestor = self._mother.get(ancestor)

@@ -106,5 +106,7 @@ def _box(corners: Any) -> Box:
     try:
         x0, y0, x1, y1 = (float(value) for value in corners)
     except (TypeError, ValueError) as error:
-        raise PromptError(f"The box {corners!r} is not understood: write [left, top, right, bottom].") from error
+        raise PromptError(
+            f"The box {corners!r} is not understood: write [left, top, right, bottom]."
+        ) from error
     return Box(x0, y0, x1, y1)

@@ -67,8 +67,10 @@ class Editing:
         if self._session.movie is None:
             return []
         wanted = text.strip().casefold()
-        document = self._document
-        return [i for i in document.cell_ids if wanted == str(i) or (wanted and wanted in document.cell(i).name.casefold())]
+        if not wanted:
+            return []
+        named = ((i, self._document.cell(i).name.casefold()) for i in self._document.cell_ids)
+        return [i for i, name in named if wanted == str(i) or wanted in name]
 
     # -- deleting ----------------------------------------------------------------------------------
 

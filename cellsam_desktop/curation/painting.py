@@ -64,14 +64,17 @@ class Painting:
         cell_id = selection[0] if len(selection) == 1 else document.next_id
         painted = area if over else self._without_others(area, cell_id)
         if painted is None:
-            self._session.notices.info("Everything here belongs to other cells: hold Ctrl to paint over them.")
+            self._session.notices.info(
+                "Everything here belongs to other cells: hold Ctrl to paint over them."
+            )
             return
         edits: list[Edit] = [] if cell_id in document else [AddCell(Cell(cell_id))]
         record = document.record(cell_id, key)
         if record is None:
             edits.append(SetMask(cell_id, key, MaskRecord(painted, source)))
         else:
-            edits.append(SetMask(cell_id, key, replace(record, mask=record.mask.union(painted), source=source)))
+            enlarged = replace(record, mask=record.mask.union(painted), source=source)
+            edits.append(SetMask(cell_id, key, enlarged))
         if over:
             edits += self._take_from_others(document, painted, cell_id)
         if self._session.commit("Paint", edits):

@@ -147,7 +147,8 @@ class Prompting:
         """Correct the proposal by hand; it stays the chosen candidate."""
         if self.proposal is not None:
             chosen = replace(self.proposal, mask=mask)
-            self.proposals = (*self.proposals[: self.candidate], chosen, *self.proposals[self.candidate + 1 :])
+            others = self.proposals
+            self.proposals = (*others[: self.candidate], chosen, *others[self.candidate + 1 :])
             self.changed.emit()
 
     # -- refinement and acceptance ------------------------------------------------------------------
@@ -176,7 +177,9 @@ class Prompting:
         if proposal is None or movie is None:
             return
         if proposal.mask is None:
-            self._session.notices.warning("This mask is empty: click on the cell, or choose another candidate with Tab.")
+            self._session.notices.warning(
+                "This mask is empty: click on the cell, or choose another candidate with Tab."
+            )
             return
         target = self.target
         cell_id = movie.document.next_id if target is None else target
