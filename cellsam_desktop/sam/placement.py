@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import shutil
 from pathlib import Path
 
-import xxhash
-
 from cellsam_desktop import paths
 from cellsam_desktop.core.errors import ModelError
+from cellsam_desktop.sam.digests import sha256_of, xxh128_of
 from cellsam_desktop.sam.known_models import ModelSpec
 
 _BLOCK = 1 << 20
-
-
-def sha256_of(file: Path) -> str:
-    """The sha256 of a file as lower-case hex."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def xxh128_of(file: Path) -> str:
-    """The xxh128 of a file as lower-case hex, as ``xxh128sum`` prints it."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, xxhash.xxh128).hexdigest()
 
 
 def mismatch(spec: ModelSpec, file: Path) -> str | None:

@@ -10,8 +10,9 @@ from typing import Any
 
 from cellsam_desktop import paths
 from cellsam_desktop.core.errors import ModelError
+from cellsam_desktop.sam.digests import sha256_of
 from cellsam_desktop.sam.known_models import ARCHITECTURES, KNOWN_MODELS, ModelSpec
-from cellsam_desktop.sam.placement import copy_into_place, sha256_of
+from cellsam_desktop.sam.placement import copy_into_place
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _KNOWN = {spec.name: spec for spec in KNOWN_MODELS}

@@ -1,0 +1,91 @@
+"""The prompt encoder and mask decoder in ONNX Runtime: prompts and an embedding to candidate masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from cellsam_desktop.core.errors import ModelError
+from cellsam_desktop.core.prompts import Prompts
+from cellsam_desktop.sam.prompt_arrays import prompt_arrays
+from cellsam_desktop.sam.providers import usable_providers
+from cellsam_desktop.sam.transforms import InputGeometry
+
+FloatArray = NDArray[np.float32]
+
+_NO_HINT = np.zeros((1, 1, 256, 256), dtype=np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One mask the decoder offers: logits (256, 256) over the padded input, and its predicted IoU."""
+
+    logits: FloatArray
+    predicted_iou: float
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """The candidates for one set of prompts, best first."""
+
+    candidates: tuple[Candidate, ...]
+
+
+class OnnxDecoder:
+    """One exported decoder. Not for several threads at once."""
+
+    def __init__(
+        self, onnx: Path, threads: int | None = None, providers: Sequence[str] | None = None
+    ) -> None:
+        """``threads`` limits those of one decode (None: as many as there are cores).
+
+        Raises:
+            ModelError: the graph cannot be loaded.
+        """
+        options = onnxruntime.SessionOptions()
+        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+        options.intra_op_num_threads = threads or 0
+        wanted = usable_providers() if providers is None else list(providers)
+        try:
+            self._session = onnxruntime.InferenceSession(str(onnx), options, providers=wanted)
+        except Exception as error:  # ONNX Runtime's own exceptions share no base but Exception
+            raise ModelError(f"The decoder {onnx} cannot be loaded: delete it, and it is exported anew.") from error
+
+    @property
+    def provider(self) -> str:
+        """The execution provider really in use, e.g. ``CPUExecutionProvider``."""
+        return str(self._session.get_providers()[0])
+
+    def decode(
+        self,
+        embedding: NDArray[Any],
+        geometry: InputGeometry,
+        prompts: Prompts,
+        hint: FloatArray | None = None,
+    ) -> Answer:
+        """The candidates for ``prompts`` (in plane pixels) on the region that ``embedding`` (256, 64, 64) shows.
+
+        ``hint`` is the logits (256, 256) of an earlier answer to these prompts less the last.
+
+        Raises:
+            PromptError: there is no prompt.
+        """
+        coords, labels = prompt_arrays(prompts, geometry)
+        masks, quality = self._session.run(
+            None,
+            {
+                "image_embeddings": np.ascontiguousarray(embedding, dtype=np.float32)[None],
+                "point_coords": coords,
+                "point_labels": labels,
+                "mask_input": _NO_HINT if hint is None else np.asarray(hint, dtype=np.float32)[None, None],
+                "has_mask_input": np.array([hint is not None], dtype=np.float32),
+            },
+        )
+        tokens = sorted((1, 2, 3), key=lambda token: -quality[0, token])
+        return Answer(tuple(Candidate(masks[0, token], float(quality[0, token])) for token in tokens))

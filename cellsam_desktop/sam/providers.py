@@ -1,0 +1,29 @@
+"""Which ONNX Runtime execution providers can serve here."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+import onnxruntime
+
+_CUDA, _CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+
+
+def usable_providers() -> list[str]:
+    """CUDA if this computer has its driver, then the CPU.
+
+    ONNX Runtime would try by itself, and write pages of errors where there is none.
+    """
+    if _CUDA in onnxruntime.get_available_providers() and _has_cuda_driver():
+        onnxruntime.preload_dlls()  # finds the CUDA libraries that PyTorch's wheels bring
+        return [_CUDA, _CPU]
+    return [_CPU]
+
+
+def _has_cuda_driver() -> bool:
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
