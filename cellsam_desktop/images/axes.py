@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
+import numpy as np
+
 from cellsam_desktop.core.errors import ImageError
 from cellsam_desktop.core.geometry import PlaneIndex
-from cellsam_desktop.images.source import MovieInfo, Sizes
+from cellsam_desktop.images.source import MovieInfo, Plane, Sizes
 
 STACKING = "TZC"
 """The letters an axis in front of a plane may have, likeliest first."""
@@ -43,10 +45,28 @@ class Layout:
         """The letters other than Y, X and S, in stored order."""
         return "".join(letter for letter in self.letters if letter not in "YXS")
 
-    def position(self, index: PlaneIndex) -> tuple[int, ...]:
-        """Coordinates of a plane along the ``stacking`` axes."""
+    def number(self, index: PlaneIndex, outer: int) -> int:
+        """Which block of a file holds a plane, where blocks are counted along the first ``outer`` axes."""
+        number = 0
+        for place, length in zip(self.selection(index)[:outer], self.shape[:outer], strict=True):
+            number = number * length + int(place)  # type: ignore[call-overload]
+        return number
+
+    def selection(self, index: PlaneIndex) -> tuple[int | slice, ...]:
+        """What to take of every axis to get one plane."""
         where = {"T": index.t, "C": index.c, "Z": index.z}
-        return tuple(where[letter] for letter in self.stacking)
+        return tuple(where.get(letter, slice(None)) for letter in self.letters)
+
+    def cut(self, block: Plane, index: PlaneIndex, outer: int) -> Plane:
+        """One plane of a block, which has the axes from ``outer`` on; samples come last."""
+        plane = block.reshape(self.shape[outer:])[self.selection(index)[outer:]]
+        return self.samples_last(plane)
+
+    def samples_last(self, plane: Plane) -> Plane:
+        """(Y, X) or (Y, X, S) of what ``selection`` took, whatever the stored order."""
+        if "S" not in self.letters:
+            return plane
+        return np.moveaxis(plane, [letter for letter in self.letters if letter in "YXS"].index("S"), -1)
 
 
 def interpret(axes: str, shape: Sequence[int], chosen: str | None, name: str) -> Layout:
@@ -81,29 +101,25 @@ def interpret(axes: str, shape: Sequence[int], chosen: str | None, name: str) ->
 
 def possible_axes(info: MovieInfo) -> list[str]:
     """Interpretations a curator may choose for the movie, the present one first."""
-    letters = info.stored_axes
-    lengths = {"S": 3, **{letter: getattr(info.sizes, letter.lower()) for letter in "TCZYX"}}
-    options = [letters]
-    for version in _sample_versions(letters, lengths):
-        places = [place for place, letter in enumerate(version) if letter in STACKING]
-        for names in permutations(STACKING, len(places)):
-            option = list(version)
-            for place, letter in zip(places, names, strict=True):
-                option[place] = letter
-            if "".join(option) not in options:
-                options.append("".join(option))
+    options = _renamed(info.stored_axes, STACKING)
+    if "S" in info.stored_axes and "C" not in info.stored_axes:
+        options += [option.replace("S", "C") for option in _renamed(info.stored_axes, "TZ")]
+    for colour in ("CYX", "YXC"):
+        if colour in info.stored_axes and info.sizes.c == 3:
+            options += _renamed(info.stored_axes.replace("C", "S"), STACKING)
+    return list(dict.fromkeys(options))
+
+
+def _renamed(letters: str, names: str) -> list[str]:
+    """The letters as they are, then with every other assignment of ``names`` to the stacking axes."""
+    places = [place for place, letter in enumerate(letters) if letter in STACKING]
+    options = [letters] if all(letters[place] in names for place in places) else []
+    for choice in permutations(names, len(places)):
+        option = list(letters)
+        for place, letter in zip(places, choice, strict=True):
+            option[place] = letter
+        options.append("".join(option))
     return options
-
-
-def _sample_versions(letters: str, lengths: dict[str, int]) -> list[str]:
-    """The axes as they are, and with colour samples read as channels or channels as colour."""
-    versions = [letters]
-    if "S" in letters and "C" not in letters:
-        versions.append(letters.replace("S", "C"))
-    touches_plane = "CYX" in letters or letters.endswith("YXC")
-    if "S" not in letters and touches_plane and lengths["C"] in COLOUR_SAMPLES:
-        versions.append(letters.replace("C", "S"))
-    return versions
 
 
 def _free_samples(letters: str, lengths: Sequence[int]) -> str:

@@ -5,32 +5,38 @@ from __future__ import annotations
 from pathlib import Path
 
 from cellsam_desktop.core.errors import ImageError
-from cellsam_desktop.images import tiff
+from cellsam_desktop.core.geometry import PlaneIndex
+from cellsam_desktop.images import zarr_movie
 from cellsam_desktop.images.axes import possible_axes
-from cellsam_desktop.images.errors import unreadable
+from cellsam_desktop.images.files import open_file
+from cellsam_desktop.images.folder import FolderSource
 from cellsam_desktop.images.source import ImageSource
 
 __all__ = ["FILE_FILTER", "open_source", "possible_axes"]
 
 FILE_FILTER = "Movies and images (*.tif *.tiff *.btf *.tf8 *.lsm *.stk *.png *.jpg *.jpeg *.bmp *.nd2)"
+"""For a file dialog. Folders and OME-Zarr are opened through a folder dialog."""
 
 
 def open_source(path: Path, axes: str | None = None) -> ImageSource:
-    """Open a movie; headers and its first plane are read.
+    """Open a file, a folder of numbered images or an OME-Zarr; headers and one plane are read.
 
     ``axes`` replaces the interpretation of the stored axes, such as "TZYX" for four axes. Raises
     ImageError with one sentence, and leaves nothing open, if the movie cannot be opened.
     """
     path = Path(path)
-    head = _head(path)
-    if head.startswith(tiff.MAGIC):
-        return tiff.TiffSource(path, axes)
-    raise ImageError(f"{path.name} is no image this program knows; open a TIFF instead.")
-
-
-def _head(path: Path) -> bytes:
+    source = _source(path, axes)
     try:
-        with path.open("rb") as file:
-            return file.read(512)
-    except OSError as cause:
-        raise unreadable(path, cause) from cause
+        source.read_plane(PlaneIndex())
+    except ImageError:
+        source.close()
+        raise
+    return source
+
+
+def _source(path: Path, axes: str | None) -> ImageSource:
+    if not path.is_dir():
+        return open_file(path, axes)
+    if zarr_movie.is_zarr(path):
+        return zarr_movie.ZarrSource(path, axes)
+    return FolderSource(path, axes)

@@ -17,7 +17,7 @@ from cellsam_desktop.core.geometry import PlaneIndex
 from cellsam_desktop.images import tiff_metadata
 from cellsam_desktop.images.axes import Layout, interpret
 from cellsam_desktop.images.errors import check_plane_size, damaged, unreadable, unsupported
-from cellsam_desktop.images.samples import (
+from cellsam_desktop.images.colours import (
     grey_palette,
     inverted,
     native,
@@ -51,16 +51,14 @@ class TiffSource(PlaneReader):
             try:
                 self._series = _first_series(path, self._file)
                 self._layout = self._interpret(path, axes)
-                self._inner = _axes_inside_page(self._layout, self._series.keyframe)
+                self._outer = _axes_of_pages(self._layout, self._series.keyframe)
                 self._palette = _palette(self._file, self._series.keyframe)
                 info = self._describe(path)
                 self._check_length(path, heard)
-                super().__init__(info)
-                self.read_plane(PlaneIndex())
             except BaseException:
                 self._file.close()
                 raise
-        log.debug("opened %s: %s %s", path, info.format, info.sizes)
+        super().__init__(info)
 
     def _interpret(self, path: Path, chosen: str | None) -> Layout:
         page, series = self._series.keyframe, self._series
@@ -113,17 +111,8 @@ class TiffSource(PlaneReader):
         return len(self._series) == 1 and bool(self._series.is_truncated) and self._series.dataoffset is not None
 
     def _read(self, index: PlaneIndex) -> Plane:
-        position = self._layout.position(index)
-        outer = len(self._layout.shape) - self._inner
-        stacked = len([letter for letter in self._layout.letters[:outer] if letter not in "YXS"])
-        number = int(np.ravel_multi_index(position[:stacked], self._layout.shape[:outer])) if stacked else 0
-        page = self._decode(number)
-        data = page.reshape(self._layout.shape[outer:])
-        letters = self._layout.letters[outer:]
-        inside = iter(position[stacked:])
-        plane = data[tuple(next(inside) if letter not in "YXS" else slice(None) for letter in letters)]
-        if "S" in letters:
-            plane = np.moveaxis(plane, [a for a in letters if a in "YXS"].index("S"), -1)
+        page = self._decode(self._layout.number(index, self._outer))
+        plane = self._layout.cut(page, index, self._outer)
         return native(self._colour(plane))
 
     def _decode(self, number: int) -> Plane:
@@ -165,6 +154,14 @@ class TiffSource(PlaneReader):
 
     def _release(self) -> None:
         self._file.close()
+
+
+def header_size(path: Path) -> tuple[int, int]:
+    """Height and width by the first page's header; raises ImageError."""
+    with complaints(), _open_file(path) as file:
+        if not file.pages:
+            raise damaged(path, "it holds no image")
+        return file.pages.first.imagelength, file.pages.first.imagewidth
 
 
 @contextmanager
@@ -223,16 +220,14 @@ def _first_series(path: Path, file: tifffile.TiffFile) -> tifffile.TiffPageSerie
     return series[0]
 
 
-def _axes_inside_page(layout: Layout, page: tifffile.TiffPage) -> int:
-    """How many of the last axes lie within one page."""
-    size, count = 1, 0
+def _axes_of_pages(layout: Layout, page: tifffile.TiffPage) -> int:
+    """How many of the first axes count pages; the others lie within one page."""
+    size, outer = 1, len(layout.shape)
     wanted = math.prod(page.shape)
-    for length in reversed(layout.shape):
-        if size == wanted and {"Y", "X"} <= set(layout.letters[len(layout.letters) - count :]):
-            break
-        size *= length
-        count += 1
-    return count
+    while outer > 0 and not (size == wanted and {"Y", "X"} <= set(layout.letters[outer:])):
+        outer -= 1
+        size *= layout.shape[outer]
+    return outer
 
 
 def _palette(file: tifffile.TiffFile, page: tifffile.TiffPage) -> Plane | None:
