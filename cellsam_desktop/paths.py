@@ -96,7 +96,7 @@ def atomic_write_bytes(path: Path, data: bytes) -> None:
 
 
 def atomic_write_text(path: Path, text: str) -> None:
-    """Write a whole UTF-8 text file with ``\\n`` line ends, or nothing; see ``atomic_write_bytes``."""
+    """Write a whole UTF-8 text file, or nothing, line ends as they are; see ``atomic_write_bytes``."""
     atomic_write_bytes(path, text.encode())
 
 

@@ -1,6 +1,7 @@
 """What the user prefers, kept between sessions.
 
-A settings file never keeps the program from starting: what is invalid in it is dropped, key by key, and logged.
+A settings file never keeps the program from starting: what is invalid in it is dropped, key by key, and
+logged.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import json
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,6 @@ log = logging.getLogger(__name__)
 DEVICES = ("auto", "cpu", "cuda", "mps")
 THEMES = ("system", "light", "dark")
 MAX_RECENT = 12
-
-
-def _key(default: Any, read: Callable[[Any], Any]) -> Any:
-    """A field with its default (a callable makes one) and the reader that checks what the file says."""
-    if callable(default):
-        return field(default_factory=default, metadata={"read": read})
-    return field(default=default, metadata={"read": read})
 
 
 def _text(value: Any) -> str:
@@ -95,34 +89,36 @@ def _mapping(item: Callable[[Any], Any]) -> Callable[[Any], dict[str, Any]]:
 
 @dataclass
 class Settings:
-    """The preferences. ``shortcuts`` maps an action's id to its keys, only where they differ from the default;
-    ``window`` holds Qt's geometry and state in base64; ``brush_radius`` is in image pixels."""
+    """The preferences.
 
-    model: str = _key("vit_t", _text)
-    device: str = _key("auto", _one_of(*DEVICES))
-    theme: str = _key("system", _one_of(*THEMES))
-    cache_limit_gb: float = _key(20.0, _number(0.1, 100_000))
-    shortcuts: dict[str, list[str]] = _key(dict, _mapping(_texts))
-    recent: list[str] = _key(list, _recent)
-    brush_radius: float = _key(6.0, _number(0.5, 500))
-    opacity: float = _key(0.45, _number(0, 1))
-    trail_frames: int = _key(10, _whole(0, 100_000))
-    play_fps: float = _key(8.0, _number(0.1, 120))
-    welcomed: bool = _key(False, _flag)
-    window: dict[str, str] = _key(dict, _mapping(_text))
-    project_folder: str | None = _key(None, _text_or_none)
+    ``shortcuts`` maps an action's id to its keys, only where they differ from the default; ``window`` holds
+    Qt's geometry and state in base64; ``brush_radius`` is in image pixels.
+    """
+
+    model: str = "vit_t"
+    device: str = "auto"
+    theme: str = "system"
+    cache_limit_gb: float = 20.0
+    shortcuts: dict[str, list[str]] = field(default_factory=dict)
+    recent: list[str] = field(default_factory=list)
+    brush_radius: float = 6.0
+    opacity: float = 0.45
+    trail_frames: int = 10
+    play_fps: float = 8.0
+    welcomed: bool = False
+    window: dict[str, str] = field(default_factory=dict)
+    project_folder: str | None = None
 
     @classmethod
     def load(cls, path: Path | None = None) -> Settings:
-        """The settings from ``path`` (by default ``settings_file()``); defaults for whatever is not there or invalid."""
+        """The settings from ``path`` (``settings_file()``), defaults for what is absent or invalid there."""
         settings = cls()
-        known = {entry.name: entry.metadata["read"] for entry in fields(cls)}
         for name, value in _read(path or settings_file()).items():
-            if name not in known:
+            if name not in READERS:
                 log.warning("The setting %r is not known and was dropped.", name)
                 continue
             try:
-                setattr(settings, name, known[name](value))
+                setattr(settings, name, READERS[name](value))
             except ValueError as error:
                 log.warning("The setting %r was dropped, its value %r is invalid: %s.", name, value, error)
         return settings
@@ -139,13 +135,31 @@ class Settings:
             paths.atomic_write_text(path, json.dumps(asdict(self), indent=2) + "\n")
         except OSError as error:
             raise CellSamError(
-                f"The settings cannot be saved to {path} ({error.strerror}): make room there and allow writing."
+                f"The settings cannot be saved to {path} ({error.strerror}): make room and allow writing there."
             ) from error
 
     def remember(self, opened: Path) -> None:
         """Put a movie or project first in the recent list."""
         name = str(opened)
         self.recent = [name, *(entry for entry in self.recent if entry != name)][:MAX_RECENT]
+
+
+READERS: dict[str, Callable[[Any], Any]] = {
+    "model": _text,
+    "device": _one_of(*DEVICES),
+    "theme": _one_of(*THEMES),
+    "cache_limit_gb": _number(0.1, 100_000),
+    "shortcuts": _mapping(_texts),
+    "recent": _recent,
+    "brush_radius": _number(0.5, 500),
+    "opacity": _number(0, 1),
+    "trail_frames": _whole(0, 100_000),
+    "play_fps": _number(0.1, 120),
+    "welcomed": _flag,
+    "window": _mapping(_text),
+    "project_folder": _text_or_none,
+}
+"""What checks each setting's value as the file gives it; raises ``ValueError``."""
 
 
 def settings_file() -> Path:
@@ -158,10 +172,22 @@ def _read(path: Path) -> dict[str, Any]:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except OSError as error:
         log.warning("The settings in %s cannot be read, so the defaults are used: %s", path, error)
         return {}
+    except ValueError:
+        data = None
     if isinstance(data, dict):
         return data
-    log.warning("The settings in %s are not a list of names and values, so the defaults are used.", path)
+    _set_aside(path)
     return {}
+
+
+def _set_aside(path: Path) -> None:
+    """Rename a file that is no settings file, lest the next save destroy what someone wrote there."""
+    aside = path.with_suffix(".broken.json")
+    log.warning("The settings in %s are not valid JSON and the defaults are used: see %s.", path, aside)
+    try:
+        path.replace(aside)
+    except OSError as error:
+        log.warning("%s cannot be renamed: %s", path, error)
