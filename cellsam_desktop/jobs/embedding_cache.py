@@ -1,0 +1,211 @@
+"""Embeddings on disk: memory-mapped float16 files, found by what was encoded and how, never by file name.
+
+Several processes may share one folder. A file is placed whole or not at all, so a reader sees a complete
+embedding or none, and two writers of one key write the same bytes.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import logging
+import os
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellsam_desktop import paths
+from cellsam_desktop.core.errors import WorkerError
+from cellsam_desktop.sam.transforms import PREPROCESSING
+
+log = logging.getLogger(__name__)
+
+SHAPE = (256, 64, 64)
+FILE_BYTES = 128 + int(np.prod(SHAPE)) * 2
+"""Size of every file: the .npy header and the float16 values."""
+
+_FILL = 0.9  # an eviction goes down to this part of the limit, so that not every put evicts
+_FRESH_S = 10.0  # other processes' files this young are left alone: they are about to be read
+_STALE_TEMPORARY_S = 3600.0
+_RECENT = 16
+
+
+def embedding_key(image: NDArray[np.uint8], weights_digest: str) -> str:
+    """Name of an embedding: a digest of the pixels (Y, X, 3), their shape, the weights and the preprocessing."""
+    digest = hashlib.blake2b(digest_size=20)
+    digest.update(f"{image.shape} {image.dtype} {weights_digest} {PREPROCESSING}\n".encode())
+    digest.update(np.ascontiguousarray(image).data)
+    return digest.hexdigest()
+
+
+class EmbeddingCache:
+    """The embeddings in one folder, the least recently used evicted beyond ``limit_bytes``.
+
+    Any thread may call any method.
+    """
+
+    def __init__(self, folder: Path, limit_bytes: int) -> None:
+        self.folder = folder
+        self.limit_bytes = limit_bytes
+        self._lock = threading.Lock()
+        self._recent: deque[str] = deque(maxlen=_RECENT)
+        self._room: int | None = None  # bytes that may be put before the folder is looked at again
+
+    @property
+    def capacity(self) -> int:
+        """How many embeddings stay after an eviction, at least one."""
+        return max(1, int(self.limit_bytes * _FILL) // FILE_BYTES)
+
+    def has(self, key: str) -> bool:
+        """Whether a file of the right size is there; it does not count as a use."""
+        try:
+            return self._path(key).stat().st_size == FILE_BYTES
+        except OSError:
+            return False
+
+    def get(self, key: str) -> np.memmap[Any, np.dtype[np.float16]] | None:
+        """The embedding (256, 64, 64) in float16, read-only and memory-mapped, or None.
+
+        A damaged file counts as missing and is removed.
+        """
+        path = self._path(key)
+        try:
+            embedding = np.load(path, mmap_mode="r", allow_pickle=False)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, EOFError) as error:
+            return self._discard(path, str(error))
+        if embedding.shape != SHAPE or embedding.dtype != np.float16:
+            return self._discard(path, f"shape {embedding.shape}, {embedding.dtype}")
+        self.touch(key)
+        return embedding  # type: ignore[no-any-return]
+
+    def touch(self, key: str) -> None:
+        """Mark as used just now."""
+        with self._lock:
+            self._remember(key)
+        try:
+            os.utime(self._path(key))
+        except OSError as error:
+            log.debug("The age of embedding %s could not be renewed: %s", key, error)
+
+    def put(self, key: str, embedding: NDArray[Any]) -> None:
+        """Store an embedding (256, 64, 64) as float16, evicting old ones if there is no room.
+
+        Raises:
+            WorkerError: the folder cannot be written, or the disk is full even after an eviction.
+        """
+        if embedding.shape != SHAPE:
+            raise ValueError(f"an embedding has shape {SHAPE}, not {embedding.shape}")
+        data = np.ascontiguousarray(embedding, dtype=np.float16)
+        with self._lock:
+            self._remember(key)
+            self._make_room()
+            try:
+                self._write(key, data)
+            except OSError as error:
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                    raise self._refusal(error) from error
+                self._evict(self._files_bytes() // 2)
+                try:
+                    self._write(key, data)
+                except OSError as again:
+                    raise self._refusal(again) from again
+
+    def size_bytes(self) -> int:
+        """Bytes of all files in the folder."""
+        return self._files_bytes()
+
+    def evict(self) -> int:
+        """Remove the least recently used files if the folder is over its limit; returns how many."""
+        with self._lock:
+            return self._evict_if_over()
+
+    def clear(self) -> None:
+        """Remove every embedding, except those another program holds open where the system forbids it."""
+        with self._lock:
+            for entry in self._entries():
+                _remove(Path(entry.path))
+            self._room = None
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{key}.npy"
+
+    def _remember(self, key: str) -> None:
+        if key in self._recent:
+            self._recent.remove(key)
+        self._recent.append(key)
+
+    def _discard(self, path: Path, reason: str) -> None:
+        log.warning("The embedding %s is damaged (%s) and was removed.", path.name, reason)
+        _remove(path)
+
+    def _write(self, key: str, data: NDArray[np.float16]) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with paths.atomic_path(self._path(key)) as temporary, temporary.open("xb") as file:
+            np.save(file, data, allow_pickle=False)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _refusal(self, error: OSError) -> WorkerError:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return WorkerError(f"The disk of {self.folder} is full, so embeddings cannot be kept: make room there.")
+        return WorkerError(
+            f"Embeddings cannot be written to {self.folder} ({error.strerror or error}): allow writing there."
+        )
+
+    def _make_room(self) -> None:
+        """Look at the folder now and then only: scanning it for every put would cost more than the put."""
+        if self._room is None or self._room < FILE_BYTES:
+            self._evict_if_over()
+            # Another process may fill the folder as well, hence only a part of what is free.
+            self._room = max(FILE_BYTES, (self.limit_bytes - self._files_bytes()) // 4)
+        self._room -= FILE_BYTES
+
+    def _evict_if_over(self) -> int:
+        if self._files_bytes() + FILE_BYTES <= self.limit_bytes:
+            return 0
+        return self._evict(int(self.limit_bytes * _FILL))
+
+    def _evict(self, down_to: int) -> int:
+        """Remove the oldest files until the folder holds ``down_to`` bytes; never those in use right now."""
+        now = time.time()
+        entries = sorted(((entry.stat(), entry) for entry in self._entries()), key=lambda pair: pair[0].st_mtime)
+        total, removed = sum(status.st_size for status, _ in entries), 0
+        for status, entry in entries:
+            stale_temporary = entry.name.startswith(".") and now - status.st_mtime > _STALE_TEMPORARY_S
+            if not stale_temporary and (total <= down_to or self._in_use(entry.name, now - status.st_mtime)):
+                continue
+            if _remove(Path(entry.path)):
+                total -= status.st_size
+                removed += 1
+        return removed
+
+    def _in_use(self, name: str, age: float) -> bool:
+        return name.startswith(".") or age < _FRESH_S or name.removesuffix(".npy") in self._recent
+
+    def _files_bytes(self) -> int:
+        return sum(entry.stat().st_size for entry in self._entries())
+
+    def _entries(self) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(self.folder) as entries:
+                return [entry for entry in entries if entry.name.endswith(".npy") and entry.is_file()]
+        except FileNotFoundError:
+            return []
+
+
+def _remove(path: Path) -> bool:
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return True
+    except OSError as error:  # Windows keeps files that are mapped
+        log.debug("%s could not be removed: %s", path.name, error)
+        return False
+    return True
