@@ -48,14 +48,13 @@ class Layout:
     def number(self, index: PlaneIndex, outer: int) -> int:
         """Which block of a file holds a plane, where blocks are counted along the first ``outer`` axes."""
         number = 0
-        for place, length in zip(self.selection(index)[:outer], self.shape[:outer], strict=True):
-            number = number * length + int(place)  # type: ignore[call-overload]
+        for letter, length in zip(self.letters[:outer], self.shape[:outer], strict=True):
+            number = number * length + _place(index, letter)
         return number
 
     def selection(self, index: PlaneIndex) -> tuple[int | slice, ...]:
         """What to take of every axis to get one plane."""
-        where = {"T": index.t, "C": index.c, "Z": index.z}
-        return tuple(where.get(letter, slice(None)) for letter in self.letters)
+        return tuple(_place(index, letter) if letter in STACKING else slice(None) for letter in self.letters)
 
     def cut(self, block: Plane, index: PlaneIndex, outer: int) -> Plane:
         """One plane of a block, which has the axes from ``outer`` on; samples come last."""
@@ -75,11 +74,7 @@ def interpret(axes: str, shape: Sequence[int], chosen: str | None, name: str) ->
     ``axes`` are the letters of the file, where anything but T, C, Z, Y, X, S means unknown; ``chosen``
     replaces them. ``name`` is the file's, for the error. Raises ImageError if the axes do not fit.
     """
-    kept = [
-        (letter, size)
-        for letter, size in zip(axes, shape, strict=True)
-        if size != 1 or letter in "YX"
-    ]
+    kept = [(letter, size) for letter, size in zip(axes, shape, strict=True) if size != 1 or letter in "YX"]
     letters = "".join(letter for letter, _ in kept)
     lengths = tuple(size for _, size in kept)
     if chosen is not None:
@@ -91,7 +86,7 @@ def interpret(axes: str, shape: Sequence[int], chosen: str | None, name: str) ->
     free = [letter for letter in STACKING if letter not in letters]
     if len(unknown) > len(free):
         raise ImageError(
-            f"{name} has {len(lengths)} axes of lengths {_times(lengths)}, more than time, channel, z, y and x; "
+            f"{name} has {len(lengths)} axes ({_times(lengths)}), more than time, channel, z, y and x; "
             "save it as several movies of at most five axes."
         )
     names = _guess([lengths[place] for place in unknown], free)
@@ -108,6 +103,10 @@ def possible_axes(info: MovieInfo) -> list[str]:
         if colour in info.stored_axes and info.sizes.c == 3:
             options += _renamed(info.stored_axes.replace("C", "S"), STACKING)
     return list(dict.fromkeys(options))
+
+
+def _place(index: PlaneIndex, letter: str) -> int:
+    return {"T": index.t, "C": index.c, "Z": index.z}[letter]
 
 
 def _renamed(letters: str, names: str) -> list[str]:

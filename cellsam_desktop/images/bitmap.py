@@ -12,8 +12,8 @@ from PIL import Image
 from cellsam_desktop.core.errors import ImageError
 from cellsam_desktop.core.geometry import PlaneIndex
 from cellsam_desktop.images.axes import interpret
-from cellsam_desktop.images.errors import check_plane_size, damaged, unreadable
 from cellsam_desktop.images.colours import grey_palette, native
+from cellsam_desktop.images.errors import check_plane_size, damaged, unreadable
 from cellsam_desktop.images.source import MovieInfo, Plane, PlaneReader
 
 # Our own limit (check_plane_size) replaces Pillow's, which is far below a slide scan.

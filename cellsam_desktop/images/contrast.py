@@ -1,7 +1,7 @@
 """From stored pixel values to what is shown and to what the model sees.
 
-One range for the whole movie, so that neither the picture nor the embeddings flicker. The default
-percentiles, 0.35 and 99.65, are those of ImageJ's "Enhance Contrast" (0.35 % of pixels saturated at each end).
+One range for the whole movie, so that neither the picture nor the embeddings flicker. By default
+0.35 % of the pixels are saturated at either end, the share ImageJ's "Enhance Contrast" uses.
 """
 
 from __future__ import annotations

@@ -31,17 +31,14 @@ def damaged(path: Path, finding: str) -> ImageError:
 def unsupported(path: Path, finding: str) -> ImageError:
     """The sentence for intact data in a form the program does not know."""
     return ImageError(
-        f"{path.name} {finding}, which is not supported; "
-        "open it in ImageJ/Fiji and save it as a plain TIFF."
+        f"{path.name} {finding}, which is not supported; open it in ImageJ/Fiji and save it as a plain TIFF."
     )
 
 
 def check_plane_size(path: Path, height: int, width: int, bytes_per_pixel: int) -> None:
     """Raise ImageError for planes without pixels and for planes no memory can hold."""
     if height < 1 or width < 1:
-        raise ImageError(
-            f"{path.name} has no pixels ({height} x {width}); export it again from its source."
-        )
+        raise ImageError(f"{path.name} has no pixels ({height} x {width}); export it again from its source.")
     if height * width * bytes_per_pixel > BIGGEST_PLANE:
         raise ImageError(
             f"{path.name} claims planes of {height} x {width} pixels, more than memory can hold; "

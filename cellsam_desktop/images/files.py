@@ -12,14 +12,14 @@ from cellsam_desktop.images.source import ImageSource
 from cellsam_desktop.images.tiff import TiffSource
 
 EXPORT_FIRST = {
-    b"ZISRAWFILE": ("a Zeiss CZI file", "export it from ZEN, or from Fiji with Bio-Formats, as OME-TIFF"),
-    b"\x70\x00\x00\x00\x2a": ("a Leica LIF file", "export it from LAS X, or from Fiji with Bio-Formats, as OME-TIFF"),
-    b"\xd0\xcf\x11\xe0": ("an Olympus or Zeiss container", "export it from Fiji with Bio-Formats as OME-TIFF"),
+    b"ZISRAWFILE": ("a Zeiss CZI file", "export it from ZEN, or from Fiji, as OME-TIFF"),
+    b"\x70\x00\x00\x00\x2a": ("a Leica LIF file", "export it from LAS X, or from Fiji, as OME-TIFF"),
+    b"\xd0\xcf\x11\xe0": ("an Olympus or Zeiss container", "export it from Fiji as OME-TIFF"),
     b"\x89HDF": ("an HDF5 file (Imaris or BigDataViewer)", "export it from Fiji as TIFF"),
     b"RIFF": ("an AVI video or WebP image", "export its frames from Fiji as a TIFF stack"),
     b"\x1aE\xdf\xa3": ("a Matroska video", "export its frames from Fiji as a TIFF stack"),
     b"GIF8": ("a GIF image", "export its frames from Fiji as a TIFF stack"),
-    b"\x00\x00\x00\x0cjP": ("a JPEG 2000 image or an old ND2 file", "export it from Fiji with Bio-Formats as OME-TIFF"),
+    b"\x00\x00\x00\x0cjP": ("a JPEG 2000 image or an old ND2 file", "export it from Fiji as OME-TIFF"),
     b"%PDF": ("a PDF document", "open the original image instead"),
     b"PK\x03\x04": ("a ZIP archive", "unpack it and open the images inside"),
     b"SQLite format 3": ("a database or project", "open it as a project instead of as a movie"),

@@ -53,8 +53,8 @@ class FolderSource(PlaneReader):
         wanted = (self.info.sizes.y, self.info.sizes.x, 3)[: 3 if self.info.rgb else 2]
         if plane.shape != wanted or plane.dtype != self.info.dtype:
             raise ImageError(
-                f"{self._files[number].name} holds {_times(plane.shape)} pixels of {plane.dtype}, but the movie "
-                f"{_times(wanted)} of {self.info.dtype}; take the file out of the folder or convert it."
+                f"{self._files[number].name} holds {_times(plane.shape)} pixels of {plane.dtype}, but the "
+                f"movie {_times(wanted)} of {self.info.dtype}; take it out of the folder or convert it."
             )
         return plane
 

@@ -46,9 +46,9 @@ def find_frames(folder: Path) -> Frames:
         return _challenge_sequence(folder)
     labels = next((part for part in (folder.name, folder.parent.name) if LABEL_FOLDER.fullmatch(part)), None)
     if labels or all(LABEL_FILE.match(file.name) for file in images):
-        sequence = labels[:2] if labels else "with the images"
+        movie = labels[:2] if labels else "with the images"
         raise ImageError(
-            f"{folder} holds label images, not a movie; open the folder {sequence} and import the labels there."
+            f"{folder} holds label images, not a movie; open the folder {movie} and import the labels there."
         )
     group = _largest_group(images)
     files = sorted(group if 2 * len(group) > len(images) else images, key=natural_key)
@@ -76,7 +76,8 @@ def _largest_group(images: list[Path]) -> list[Path]:
 
 
 def _challenge_sequence(folder: Path) -> Frames:
-    sequences = sorted(d for d in folder.iterdir() if SEQUENCE.fullmatch(d.name) and d.is_dir() and _images(d))
+    numbered = sorted(entry for entry in folder.iterdir() if SEQUENCE.fullmatch(entry.name))
+    sequences = [entry for entry in numbered if entry.is_dir() and _images(entry)]
     if sequences:
         frames = find_frames(sequences[0])
         return Frames(frames.files, f"Cell Tracking Challenge sequence {sequences[0].name}, {frames.words}")

@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from cellsam_desktop.core.errors import ImageError
 from cellsam_desktop.core.geometry import PlaneIndex
 from cellsam_desktop.images.axes import interpret
-from cellsam_desktop.images.errors import check_plane_size, damaged, unreadable, unsupported
 from cellsam_desktop.images.colours import native, native_dtype
+from cellsam_desktop.images.errors import check_plane_size, damaged, unreadable, unsupported
 from cellsam_desktop.images.source import MovieInfo, Plane, PlaneReader
 
 if TYPE_CHECKING:
@@ -80,9 +78,7 @@ def _open_file(path: Path) -> ND2File:
     try:
         from nd2 import ND2File
     except ImportError as cause:
-        raise ImageError(
-            f"{path.name} needs the package nd2; install it with: pip install nd2"
-        ) from cause
+        raise ImageError(f"{path.name} needs the package nd2; install it with: pip install nd2") from cause
     try:
         return ND2File(path)
     except (FileNotFoundError, PermissionError) as cause:

@@ -92,7 +92,7 @@ class PlaneReader(ABC):
         if not (0 <= index.t < sizes.t and 0 <= index.c < sizes.c and 0 <= index.z < sizes.z):
             raise ImageError(
                 f"{name} has {sizes.t} frames, {sizes.c} channels and {sizes.z} z positions; "
-                f"choose a plane among them instead of t={index.t}, c={index.c}, z={index.z} (counted from 0)."
+                f"choose a plane among them instead of t={index.t}, c={index.c}, z={index.z} (from 0)."
             )
         with self._lock:
             if self._closed:

@@ -16,7 +16,6 @@ from cellsam_desktop.core.errors import ImageError
 from cellsam_desktop.core.geometry import PlaneIndex
 from cellsam_desktop.images import tiff_metadata
 from cellsam_desktop.images.axes import Layout, interpret
-from cellsam_desktop.images.errors import check_plane_size, damaged, unreadable, unsupported
 from cellsam_desktop.images.colours import (
     grey_palette,
     inverted,
@@ -25,6 +24,7 @@ from cellsam_desktop.images.colours import (
     rgb_of_cmyk,
     rgb_of_palette,
 )
+from cellsam_desktop.images.errors import check_plane_size, damaged, unreadable, unsupported
 from cellsam_desktop.images.source import MovieInfo, Plane, PlaneReader
 
 log = logging.getLogger(__name__)
@@ -52,6 +52,7 @@ class TiffSource(PlaneReader):
                 self._series = _first_series(path, self._file)
                 self._layout = self._interpret(path, axes)
                 self._outer = _axes_of_pages(self._layout, self._series.keyframe)
+                self._contiguous_at = _contiguous_at(self._series)
                 self._palette = _palette(self._file, self._series.keyframe)
                 info = self._describe(path)
                 self._check_length(path, heard)
@@ -100,15 +101,10 @@ class TiffSource(PlaneReader):
         if last is None:
             return
         ends = [start + count for start, count in zip(last.dataoffsets, last.databytecounts, strict=False)]
-        if self._contiguous:
-            ends = [self._series.dataoffset + math.prod(self._layout.shape) * last.dtype.itemsize]
+        if self._contiguous_at is not None:
+            ends = [self._contiguous_at + math.prod(self._layout.shape) * self._series.dtype.itemsize]
         if max(ends, default=0) > self._file.filehandle.size:
             raise damaged(path, "the file ends too early")
-
-    @property
-    def _contiguous(self) -> bool:
-        """Whether one page describes a whole uncompressed hyperstack (ImageJ beyond 4 GB, tifffile)."""
-        return len(self._series) == 1 and bool(self._series.is_truncated) and self._series.dataoffset is not None
 
     def _read(self, index: PlaneIndex) -> Plane:
         page = self._decode(self._layout.number(index, self._outer))
@@ -120,12 +116,10 @@ class TiffSource(PlaneReader):
         path, page = self.info.path, self._series.keyframe
         # tifffile and the codecs raise almost any type on damaged data; all of it becomes one sentence.
         try:
-            if self._contiguous:
-                handle = self._file.filehandle
-                handle.seek(self._series.dataoffset + number * page.nbytes)
-                return np.asarray(
-                    handle.read_array(self._file.byteorder + page.dtype.char, math.prod(page.shape))
-                )
+            if self._contiguous_at is not None:
+                stored = self._series.dtype.newbyteorder(self._file.byteorder)
+                self._file.filehandle.seek(self._contiguous_at + number * page.nbytes)
+                return np.asarray(self._file.filehandle.read_array(stored, math.prod(page.shape)))
             found = self._series[number]
             if found is None:
                 raise ImageError(
@@ -220,6 +214,14 @@ def _first_series(path: Path, file: tifffile.TiffFile) -> tifffile.TiffPageSerie
     return series[0]
 
 
+def _contiguous_at(series: tifffile.TiffPageSeries) -> int | None:
+    """Where the pixels begin if one page describes a whole uncompressed hyperstack, otherwise None.
+
+    ImageJ stores movies beyond 4 GB so, tifffile stacks written as "truncated".
+    """
+    return series.dataoffset if len(series) == 1 and series.is_truncated else None
+
+
 def _axes_of_pages(layout: Layout, page: tifffile.TiffPage) -> int:
     """How many of the first axes count pages; the others lie within one page."""
     size, outer = 1, len(layout.shape)
@@ -244,7 +246,8 @@ def _decoding_error(path: Path, page: tifffile.TiffPage, number: int, cause: Exc
     if isinstance(cause, MemoryError):
         return unreadable(path, cause)
     text = str(cause).lower()
-    if isinstance(cause, NotImplementedError) or any(w in text for w in ("not supported", "unsupported", "requires")):
+    unknown = any(word in text for word in ("not supported", "unsupported", "requires"))
+    if unknown or isinstance(cause, NotImplementedError):
         compression = getattr(page.compression, "name", page.compression)
         return unsupported(path, f"uses the compression or pixel layout {compression}")
     return damaged(path, f"page {number + 1} is damaged or incomplete")

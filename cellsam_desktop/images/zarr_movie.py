@@ -11,8 +11,8 @@ import numpy as np
 from cellsam_desktop.core.errors import ImageError
 from cellsam_desktop.core.geometry import PlaneIndex
 from cellsam_desktop.images.axes import interpret
-from cellsam_desktop.images.errors import check_plane_size, damaged, unsupported
 from cellsam_desktop.images.colours import native, native_dtype
+from cellsam_desktop.images.errors import check_plane_size, damaged, unsupported
 from cellsam_desktop.images.source import MovieInfo, Plane, PlaneReader
 
 MARKERS = (".zattrs", ".zgroup", ".zarray", "zarr.json")
@@ -80,11 +80,11 @@ def _open_array(path: Path) -> tuple[Any, dict[str, Any]]:
     except ImportError as cause:
         raise ImageError(f"{path.name} needs the package zarr; install it with: pip install zarr") from cause
     try:
-        node = zarr.open(str(path), mode="r")
-        attributes = dict(node.attrs)
-        ome = attributes.get("ome", attributes)
+        node: Any = zarr.open(str(path), mode="r")
         if isinstance(node, zarr.Array):
             return node, {}
+        attributes: dict[str, Any] = dict(node.attrs)
+        ome = attributes.get("ome", attributes)
         if "plate" in ome or "well" in ome:
             raise ImageError(
                 f"{path.name} is a plate of many fields; open one field inside it, such as "
@@ -92,7 +92,7 @@ def _open_array(path: Path) -> tuple[Any, dict[str, Any]]:
             )
         if not ome.get("multiscales"):
             raise ImageError(
-                f"{path.name} is a Zarr group without an OME image; choose the folder inside it that holds the image."
+                f"{path.name} is a Zarr group without an image; choose the folder inside it that holds one."
             )
         image = dict(ome["multiscales"][0])
         channels = ome.get("omero", {}).get("channels", [])
@@ -126,12 +126,12 @@ def _letters(axes: Sequence[Any], count: int) -> str:
 
 
 def _scales(image: Mapping[str, Any], letters: str) -> dict[str, float]:
-    """um per pixel for X and Z, seconds for T, by the scale transformation of the first data set."""
+    """Um per pixel for X and Z, seconds for T, by the scale transformation of the first data set."""
     if not image:
         return {}
     found: dict[str, float] = {}
     steps = image["datasets"][0].get("coordinateTransformations", [])
-    scale = next((step["scale"] for step in steps if step.get("type") == "scale"), [])
+    scale: Sequence[float] = next((step["scale"] for step in steps if step.get("type") == "scale"), [])
     for letter, axis, size in zip(letters, image["axes"], scale, strict=False):
         unit = axis.get("unit") if isinstance(axis, Mapping) else None
         factor = (SECONDS if letter == "T" else MICROMETRES).get(str(unit).rstrip("s").lower())
