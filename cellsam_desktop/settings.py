@@ -135,7 +135,7 @@ class Settings:
             paths.atomic_write_text(path, json.dumps(asdict(self), indent=2) + "\n")
         except OSError as error:
             raise CellSamError(
-                f"The settings cannot be saved to {path} ({error.strerror}): make room and allow writing there."
+                f"The settings cannot be saved to {path} ({error.strerror}): make room and allow writing."
             ) from error
 
     def remember(self, opened: Path) -> None:
