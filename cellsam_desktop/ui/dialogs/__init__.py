@@ -1,0 +1,1 @@
+"""The dialogs, and what the window asks through them."""

@@ -1,0 +1,1 @@
+"""The panels around the canvas: layers, cell, timeline, tool bar, contrast."""
