@@ -1,0 +1,41 @@
+# One command each; `make run` and `make test` first make the project ready (scripts/setup.py).
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+VIRTUAL_SCREEN := xvfb-run -a -s "-screen 0 1680x1050x24"
+
+.PHONY: run test lint bench bundle setup doctor
+
+setup:
+	@$(PYTHON) scripts/setup.py
+
+run: setup
+ifeq ($(OS)$(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname -s)),)
+	$(BIN)/cellsam-desktop demo --headless --out demo-results
+	@echo "There is no screen here, so the demo ran without a window: see demo-results."
+else
+	$(BIN)/cellsam-desktop demo
+endif
+
+# The window is driven once on a virtual screen, by the same tests; then everything runs off screen.
+test: setup
+	@if command -v xvfb-run > /dev/null; then \
+	    QT_QPA_PLATFORM=xcb $(VIRTUAL_SCREEN) $(BIN)/python -m pytest tests/e2e; \
+	else echo "xvfb-run is missing, so the window is tested off screen only."; fi
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+bundle:
+	@$(PYTHON) scripts/setup.py --extras dev,bundle
+	$(BIN)/pyinstaller --noconfirm build.spec
+
+doctor: setup
+	$(BIN)/cellsam-desktop doctor
