@@ -111,7 +111,7 @@ def install_packages(extras: str, *, reinstall: bool) -> None:
 
 
 def install_system_libraries() -> None:
-    """Install what Qt needs on Linux and a virtual screen for the tests; where that fails, say so and go on."""
+    """Install what Qt needs on Linux, and a virtual screen for the tests; tried once, going on if it fails."""
     if not sys.platform.startswith("linux"):
         return
     stamp = Stamp("system", [*system_libraries.WINDOW_PACKAGES, *system_libraries.TEST_PACKAGES])
@@ -124,13 +124,8 @@ def install_system_libraries() -> None:
         packages.extend(system_libraries.TEST_PACKAGES)
     if packages and not apt_install(packages):
         command = system_libraries.install_command(tuple(packages))
-        say(f"system libraries are missing and could not be installed; the window may need: {command}")
-    elif absent_libraries():
-        say(
-            f"Qt still lacks {', '.join(absent_libraries())}: install them with your system's package manager."
-        )
-    else:
-        stamp.leave()
+        say(f"some system libraries are missing and could not be installed; if need be: {command}")
+    stamp.leave()
 
 
 def absent_libraries() -> list[str]:
