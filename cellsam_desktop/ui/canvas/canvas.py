@@ -1,0 +1,229 @@
+"""The canvas widget: follows the session and owns what is drawn on the plane."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer
+from PySide6.QtGui import QEnterEvent, QMouseEvent, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QTextEdit, QWidget
+
+from cellsam_desktop.core.changes import ChangeSet
+from cellsam_desktop.curation.view_state import Tool
+from cellsam_desktop.ui.canvas.badge import WaitingBadge
+from cellsam_desktop.ui.canvas.cell_layer import STYLE, CellLayer
+from cellsam_desktop.ui.canvas.draft_layer import DraftLayer
+from cellsam_desktop.ui.canvas.plane_item import PlaneItem
+from cellsam_desktop.ui.canvas.pointer import Pointer
+from cellsam_desktop.ui.canvas.scale_bar import ScaleBar
+from cellsam_desktop.ui.canvas.tool_item import BrushItem, PreviewItem
+from cellsam_desktop.ui.canvas.view import PlaneView
+from cellsam_desktop.ui.listening import listen
+from cellsam_desktop.ui.theme import Theme, follow_theme
+
+if TYPE_CHECKING:
+    from cellsam_desktop.curation.session import Session
+
+_REMEMBER_MS = 300
+_TYPING = (QLineEdit, QTextEdit, QAbstractSpinBox, QComboBox)
+
+
+class Canvas(PlaneView):
+    """Shows the plane on screen with its cells and the draft, and hands the mouse to the tools."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("canvas")
+        self.setAccessibleName("Canvas")
+        self.setMinimumSize(240, 180)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self._session = session
+        self.picture = PlaneItem(self.root)
+        self.cells = CellLayer(session, self.root)
+        self.draft = DraftLayer(session, self.root)
+        self._preview = PreviewItem(self.root)
+        self._brush = BrushItem(self.root)
+        self.pointer = Pointer(session, self)
+        self._scale_bar = ScaleBar(self)
+        self._badge = WaitingBadge(self)
+        self._remember = QTimer(self, singleShot=True, interval=_REMEMBER_MS)
+        self._remember.timeout.connect(self._remember_viewport)
+        self._connect()
+        follow_theme(self, self._use_theme)
+        self._on_movie()
+
+    @property
+    def scale_bar(self) -> ScaleBar:
+        """The bar in the corner."""
+        return self._scale_bar
+
+    @property
+    def badge(self) -> WaitingBadge:
+        """The ring shown while a click has to wait."""
+        return self._badge
+
+    def _connect(self) -> None:
+        session = self._session
+        listen(self, session.movie_changed, self._on_movie)
+        listen(self, session.document_changed, self._on_document)
+        listen(self, session.view.changed, self._on_view)
+        listen(self, session.navigation.plane_changed, self._show_plane)
+        listen(self, session.encoding.changed, self._show_waiting)
+        listen(self, session.prompting.changed, self._on_prompting)
+        listen(self, session.tools.preview_changed, self._on_preview)
+        self.pointer.moved.connect(self._follow_mouse)
+        self.pointer.panning_changed.connect(self._choose_cursor)
+        self.range_changed.connect(self._on_range)
+
+    # -- following the session -----------------------------------------------------------------------
+
+    def _on_movie(self) -> None:
+        movie = self._session.movie
+        self.setEnabled(movie is not None)
+        if movie is not None:
+            self.set_plane_size(movie.info.sizes.x, movie.info.sizes.y)
+            viewport = self._session.view.viewport
+            if viewport is None:
+                self.fit()
+            else:
+                x0, y0, x1, y1 = viewport
+                self.set_visible(QRectF(x0, y0, x1 - x0, y1 - y0))
+        self.cells.show_movie()
+        self.draft.refresh()
+        self._show_plane()
+        self._show_scale()
+        self._show_waiting()
+        self._choose_cursor()
+
+    def _on_document(self, changes: ChangeSet) -> None:
+        self.cells.apply(changes)
+        self.draft.refresh()
+        if changes.calibration:
+            self._show_scale()
+
+    def _on_view(self, names: frozenset[str]) -> None:
+        if "contrast" in names or "c" in names:
+            self._show_plane()
+        if names & {"t", "z"}:
+            self.cells.show_frame()
+        elif names & STYLE:
+            self.cells.restyle(names)
+        if names & {"tool", "hide_all", "opacity", "t", "z", "c"}:
+            self.draft.refresh()
+            self._show_waiting()
+        if names & {"tool", "brush_radius"}:
+            self._choose_cursor()
+
+    def _on_prompting(self) -> None:
+        self.draft.refresh()
+        self._show_waiting()
+
+    def _on_preview(self) -> None:
+        self._preview.show_preview(self._session.tools.preview)
+        self.cells.hover(self._session.tools.hovered_cell)
+
+    def _show_plane(self) -> None:
+        """Until the pixels of a new frame are there, the last ones stay."""
+        session = self._session
+        plane = session.navigation.plane if session.movie is not None else None
+        self.picture.set_plane(plane, session.navigation.contrast)
+
+    def _show_waiting(self) -> None:
+        session = self._session
+        pointing = session.view.tool in (Tool.POINT, Tool.BOX)
+        self._badge.set_waiting(pointing and (bool(session.encoding.message) or session.prompting.waiting))
+
+    def _show_scale(self) -> None:
+        movie = self._session.movie
+        size = movie.document.calibration.pixel_size_um if movie is not None else None
+        self._scale_bar.set_scale(self.zoom / size if size else None)
+
+    # -- the mouse -----------------------------------------------------------------------------------
+
+    def _follow_mouse(self) -> None:
+        position = self.pointer.position
+        self._badge.follow(position)
+        self._show_brush()
+
+    def _show_brush(self) -> None:
+        position = self.pointer.position
+        shown = position is not None and not self.pointer.panning
+        centre = self.to_plane(position) if shown and position is not None else None
+        self._brush.show_circle(centre, self._session.tools.cursor_radius)
+
+    def _choose_cursor(self) -> None:
+        if self.pointer.gripping:
+            shape = Qt.CursorShape.ClosedHandCursor
+        elif self.pointer.panning:
+            shape = Qt.CursorShape.OpenHandCursor
+        elif self._session.movie is None or self._session.view.tool is Tool.SELECT:
+            shape = Qt.CursorShape.ArrowCursor
+        else:
+            shape = Qt.CursorShape.CrossCursor
+        self.viewport().setCursor(shape)
+        self._show_brush()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Hand the press to the pointer."""
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        self.pointer.press(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Hand the move to the pointer."""
+        self.pointer.move(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Hand the release to the pointer."""
+        self.pointer.release(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """The second press of a quick pair is a press like any other."""
+        self.pointer.press(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Hand the wheel to the pointer."""
+        self.pointer.wheel(event)
+        event.accept()
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        """Keys act on the canvas as soon as the mouse is over it, unless somebody is typing."""
+        if self.window().isActiveWindow() and not isinstance(QApplication.focusWidget(), _TYPING):
+            self.setFocus(Qt.FocusReason.MouseFocusReason)
+        super().enterEvent(event)
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        """Notice when the mouse leaves."""
+        if event.type() == QEvent.Type.Leave:
+            self.pointer.leave()
+        return super().viewportEvent(event)
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab chooses candidates here and never leaves the canvas."""
+        return False
+
+    # -- place and looks -----------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the scale bar in its corner."""
+        super().resizeEvent(event)
+        self._scale_bar.move(8, self.height() - self._scale_bar.height() - 8)
+
+    def _on_range(self) -> None:
+        self._show_scale()
+        self._show_brush()
+        self._remember.start()
+
+    def _remember_viewport(self) -> None:
+        if self._session.movie is None:
+            return
+        seen = None if self.fitted else self.visible
+        corners = None if seen is None else (seen.left(), seen.top(), seen.right(), seen.bottom())
+        self._session.view.set(viewport=corners)
+
+    def _use_theme(self, theme: Theme) -> None:
+        self.set_ground(theme.colour("canvas"))
+
+    def mouse_in_plane(self) -> QPointF | None:
+        """Where the mouse is, in plane pixels; None when it is not on the canvas."""
+        return None if self.pointer.position is None else self.to_plane(self.pointer.position)

@@ -1,0 +1,152 @@
+"""The accepted cells on the canvas: one indexed overlay, a few outlines, and the recent paths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QGraphicsItem
+
+from cellsam_desktop.core.changes import ChangeSet
+from cellsam_desktop.core.document import Document
+from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.ui.canvas.mask_items import Look, OutlineItem
+from cellsam_desktop.ui.canvas.overlay_item import OverlayItem
+from cellsam_desktop.ui.canvas.raster import Raster, hidden_doubles
+from cellsam_desktop.ui.canvas.trail_item import Steps, TrailItem
+from cellsam_desktop.ui.palette import lut
+
+if TYPE_CHECKING:
+    from cellsam_desktop.curation.session import Session
+
+STYLE = frozenset(
+    {"selection", "hidden", "solo", "opacity", "show_masks", "show_outlines", "hide_all", "trail"}
+)
+"""Fields of the view that change how cells look, and nothing of what there is to see."""
+
+_CLEAR = QColor(0, 0, 0, 0)
+_SELECTED = Look(_CLEAR, QColor(255, 255, 255), 2.0, QColor(0, 0, 0, 140))
+_HOVERED = Look(_CLEAR, QColor(255, 255, 255, 170), 1.2, QColor(0, 0, 0, 90))
+
+
+class CellLayer:
+    """Keeps overlay, outlines and paths in step with the document, and redraws only what changed."""
+
+    def __init__(self, session: Session, root: QGraphicsItem) -> None:
+        self._session = session
+        self.raster = Raster()
+        self.overlay = OverlayItem(root)
+        self.trails = TrailItem(root)
+        self.selected = OutlineItem(root, _SELECTED)
+        self.hovered = OutlineItem(root, _HOVERED)
+        self._hovered: int | None = None
+
+    def show_movie(self) -> None:
+        """Begin with another movie, or with none."""
+        self._hovered = None
+        self.show_frame()
+
+    def show_frame(self) -> None:
+        """Draw all cells of another plane."""
+        document = self._document
+        masks = dict(self._masks(document)) if document is not None else {}
+        movie = self._session.movie
+        height, width = (movie.info.sizes.y, movie.info.sizes.x) if movie is not None else (0, 0)
+        self.raster.rebuild(height, width, masks, self._absent(masks.keys()))
+        self.overlay.set_indices(self.raster.indices)
+        self._style()
+        self._outline()
+        self._trace()
+
+    def apply(self, changes: ChangeSet) -> None:
+        """Redraw what a transaction changed on this plane."""
+        document, key = self._document, self._session.view.key
+        if document is None:
+            return
+        changed: dict[int, Mask | None] = {}
+        for cell_id, where in changes.masks:
+            if where == key:
+                record = document.record(cell_id, key)
+                changed[cell_id] = record.mask if record is not None else None
+        if changed:
+            self._patch(changed)
+            self._style()
+            self._outline()
+        if changes.masks:
+            self._trace()
+
+    def restyle(self, names: frozenset[str]) -> None:
+        """Follow selection, visibility and opacity: the colour table changes, the overlay does not."""
+        if names & {"hidden", "solo"}:
+            self._patch({})
+        self._style()
+        self._outline()
+        if names & {"hidden", "solo", "trail", "hide_all"}:
+            self._trace()
+
+    def hover(self, cell_id: int | None) -> None:
+        """Outline the cell under the mouse."""
+        if cell_id != self._hovered:
+            self._hovered = cell_id
+            self._outline()
+
+    @property
+    def _document(self) -> Document | None:
+        movie = self._session.movie
+        return movie.document if movie is not None else None
+
+    def _masks(self, document: Document) -> Iterator[tuple[int, Mask]]:
+        key = self._session.view.key
+        for cell_id in document.cells_on(key):
+            record = document.record(cell_id, key)
+            if record is not None:
+                yield cell_id, record.mask
+
+    def _patch(self, changed: dict[int, Mask | None]) -> None:
+        dirty = self.raster.patch(changed, self._absent(self.raster.cells | changed.keys()))
+        if dirty is not None:
+            self.overlay.touch(dirty)
+
+    def _absent(self, here: Set[int]) -> frozenset[int]:
+        """The hidden cells that the colour table alone cannot hide."""
+        view = self._session.view
+        if not view.hidden and not view.solo:
+            return frozenset()
+        visible = {cell_id for cell_id in here if view.is_visible(cell_id)}
+        return hidden_doubles(visible, here - visible)
+
+    def _style(self) -> None:
+        view = self._session.view
+        self.overlay.setVisible(view.show_masks and not view.hide_all)
+        drawn = self.raster.cells - self.raster.absent
+        hidden = [cell_id for cell_id in drawn if not view.is_visible(cell_id)]
+        selected = [cell_id for cell_id in view.selection if cell_id in drawn]
+        self.overlay.set_lut(lut(view.opacity, hidden=hidden, selected=selected))
+
+    def _outline(self) -> None:
+        view = self._session.view
+        shown = view.show_outlines and not view.hide_all
+        self.selected.show_masks(self._visible_masks(view.selection) if shown else ())
+        hovered = () if self._hovered is None or self._hovered in view.selection else (self._hovered,)
+        self.hovered.show_masks(self._visible_masks(hovered) if not view.hide_all else ())
+
+    def _visible_masks(self, ids: tuple[int, ...]) -> list[Mask]:
+        document, view = self._document, self._session.view
+        if document is None:
+            return []
+        records = (document.record(cell_id, view.key) for cell_id in ids if view.is_visible(cell_id))
+        return [record.mask for record in records if record is not None]
+
+    def _trace(self) -> None:
+        self.trails.show_trails(list(self._paths()))
+
+    def _paths(self) -> Iterator[tuple[int, Steps]]:
+        movie, view = self._session.movie, self._session.view
+        if movie is None or view.hide_all or view.trail < 1:
+            return
+        for cell_id in self.raster.cells:
+            if view.is_visible(cell_id):
+                steps = movie.measurements.path(cell_id, view.t, view.trail, view.z)
+                if steps:
+                    yield cell_id, steps

@@ -1,0 +1,90 @@
+"""The cells of one plane as one image of colour indices, patched only where masks change. Knows no Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Set
+
+import numpy as np
+import numpy.typing as npt
+
+from cellsam_desktop.core.geometry import Region
+from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.ui.palette import colour_index
+
+
+class Raster:
+    """``indices`` is (Y, X) uint8: 0 where there is no cell, else the cell's row of the colour table.
+
+    Where masks overlap the smaller one lies on top. ``rebuilds`` counts whole planes drawn, ``patches``
+    partial redraws, ``patched_pixels`` the pixels of the last one.
+    """
+
+    def __init__(self) -> None:
+        self.indices: npt.NDArray[np.uint8] = np.zeros((0, 0), np.uint8)
+        self._masks: dict[int, Mask] = {}
+        self._absent: frozenset[int] = frozenset()
+        self.rebuilds = 0
+        self.patches = 0
+        self.patched_pixels = 0
+
+    @property
+    def cells(self) -> Set[int]:
+        """Ids of the cells of the plane, drawn or left out."""
+        return self._masks.keys()
+
+    @property
+    def absent(self) -> Set[int]:
+        """Ids of the cells left out."""
+        return self._absent
+
+    def rebuild(self, height: int, width: int, masks: Mapping[int, Mask], absent: Iterable[int] = ()) -> None:
+        """Draw a whole plane; the cells in ``absent`` are kept in mind but not drawn."""
+        self._masks = dict(masks)
+        self._absent = frozenset(absent)
+        self.indices = np.zeros((height, width), np.uint8)
+        self._draw(Region.whole(height, width))
+        self.rebuilds += 1
+
+    def patch(self, changed: Mapping[int, Mask | None], absent: Iterable[int]) -> Region | None:
+        """Set, replace or (None) remove masks; returns the redrawn rectangle, None if nothing had to be."""
+        absent = frozenset(absent)
+        dirty = self._dirty(changed, absent)
+        for cell_id, mask in changed.items():
+            self._masks.pop(cell_id, None)
+            if mask is not None:
+                self._masks[cell_id] = mask
+        self._absent = absent
+        dirty = dirty.intersect(Region.whole(*self.indices.shape)) if dirty else None
+        if dirty is not None:
+            self.indices[dirty.slices] = 0
+            self._draw(dirty)
+            self.patches += 1
+            self.patched_pixels = dirty.height * dirty.width
+        return dirty
+
+    def _dirty(self, changed: Mapping[int, Mask | None], absent: frozenset[int]) -> Region | None:
+        dirty: Region | None = None
+        toggled = (self._absent ^ absent) & self._masks.keys()
+        for cell_id in {*changed, *toggled}:
+            for mask in (self._masks.get(cell_id), changed.get(cell_id)):
+                if mask is not None:
+                    dirty = mask.region if dirty is None else dirty.union(mask.region)
+        return dirty
+
+    def _draw(self, dirty: Region) -> None:
+        """Draw the cells that meet a cleared rectangle, large ones first."""
+        here = [
+            (mask.area, cell_id, common, mask)
+            for cell_id, mask in self._masks.items()
+            if cell_id not in self._absent and (common := mask.region.intersect(dirty)) is not None
+        ]
+        here.sort(key=lambda entry: entry[:2], reverse=True)
+        for _, cell_id, common, mask in here:
+            bits = mask.bits if common == mask.region else mask.crop(common)
+            self.indices[common.slices][bits] = colour_index(cell_id)
+
+
+def hidden_doubles(visible: Iterable[int], hidden: Iterable[int]) -> frozenset[int]:
+    """The hidden cells that share their colour with a visible one, which the colour table cannot hide."""
+    shown = {colour_index(cell_id) for cell_id in visible}
+    return frozenset(cell_id for cell_id in hidden if colour_index(cell_id) in shown)
