@@ -24,7 +24,9 @@ _VIT = {  # width, depth, heads, blocks with global attention
 class SamModel(nn.Module):
     """The three parts of a Segment Anything model (Kirillov et al. 2023)."""
 
-    def __init__(self, image_encoder: nn.Module, prompt_encoder: PromptEncoder, mask_decoder: MaskDecoder) -> None:
+    def __init__(
+        self, image_encoder: nn.Module, prompt_encoder: PromptEncoder, mask_decoder: MaskDecoder
+    ) -> None:
         super().__init__()
         self.image_encoder = image_encoder
         self.prompt_encoder = prompt_encoder
@@ -43,7 +45,9 @@ def build(architecture: str, state: Mapping[str, Tensor]) -> SamModel:
     elif architecture in _VIT:
         encoder, own = _vision_transformer(architecture), _part(state, "image_encoder")
     else:
-        raise ModelError(f"The architecture {architecture!r} is not known: choose one of vit_t, {', '.join(_VIT)}.")
+        raise ModelError(
+            f"The architecture {architecture!r} is not known: choose one of vit_t, {', '.join(_VIT)}."
+        )
     model = SamModel(encoder, _prompt_encoder(), _mask_decoder())
     try:
         model.image_encoder.load_state_dict(own)

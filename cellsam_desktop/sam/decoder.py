@@ -55,7 +55,9 @@ class OnnxDecoder:
         try:
             self._session = onnxruntime.InferenceSession(str(onnx), options, providers=wanted)
         except Exception as error:  # ONNX Runtime's own exceptions share no base but Exception
-            raise ModelError(f"The decoder {onnx} cannot be loaded: delete it, and it is exported anew.") from error
+            raise ModelError(
+                f"The decoder {onnx} cannot be loaded: delete it, and it is exported anew."
+            ) from error
 
     @property
     def provider(self) -> str:
@@ -69,7 +71,7 @@ class OnnxDecoder:
         prompts: Prompts,
         hint: FloatArray | None = None,
     ) -> Answer:
-        """The candidates for ``prompts`` (in plane pixels) on the region that ``embedding`` (256, 64, 64) shows.
+        """The candidates for ``prompts`` (plane pixels) on the region that ``embedding`` (256, 64, 64) shows.
 
         ``hint`` is the logits (256, 256) of an earlier answer to these prompts less the last.
 

@@ -24,7 +24,7 @@ class DecoderFiles:
 
 
 def decoder_files(checkpoint: Path, decoders_dir: Path) -> DecoderFiles:
-    """Where the decoder of ``checkpoint`` belongs, exported or not; the folder is named by the weights' digest.
+    """Where the decoder of ``checkpoint`` belongs, exported or not; the folder is named by its digest.
 
     Raises:
         ModelError: the checkpoint cannot be read.

@@ -22,7 +22,7 @@ class TorchEncoder:
     def __init__(
         self, checkpoint: Path, architecture: str, device: str = "auto", threads: int | None = None
     ) -> None:
-        """``device`` is one of ``DEVICES``; ``threads`` limits PyTorch's threads on the CPU, for the whole process.
+        """``device`` is one of ``DEVICES``; ``threads`` limits PyTorch's on the CPU, process-wide.
 
         Raises:
             ModelError: the device is not there, or the weights cannot be used.
@@ -44,7 +44,7 @@ class TorchEncoder:
             embedding: NDArray[np.float32] = self._encoder(batch)[0].float().cpu().numpy()
         except torch.OutOfMemoryError as error:
             raise ModelError(
-                f"The memory of {self.device} does not suffice for this model: choose a smaller one or the CPU."
+                f"{self.device} has too little memory for this model: choose a smaller model or the CPU."
             ) from error
         return embedding
 

@@ -35,6 +35,9 @@ class DecoderGraph(nn.Module):
     caller: the window scales only the pixels it shows.
     """
 
+    kinds: Tensor
+    image_pe: Tensor
+
     def __init__(self, model: SamModel) -> None:
         super().__init__()
         self.decoder = model.mask_decoder
@@ -46,7 +49,7 @@ class DecoderGraph(nn.Module):
     def forward(
         self, embedding: Tensor, coords: Tensor, labels: Tensor, mask: Tensor, has_mask: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Shapes (1, 256, 64, 64), (1, N, 2), (1, N), (1, 1, 256, 256), (1,) to (1, 4, 256, 256) and (1, 4)."""
+        """From (1, 256, 64, 64), (1, N, 2), (1, N), (1, 1, 256, 256), (1,) to (1, 4, 256, 256), (1, 4)."""
         masks, quality = self.decoder.predict_masks(
             image_embeddings=embedding,
             image_pe=self.image_pe,
@@ -72,7 +75,7 @@ def ensure_decoder(checkpoint: Path, architecture: str, decoders_dir: Path) -> D
     """The exported decoder of ``checkpoint``; made and checked against PyTorch if it is not there yet.
 
     Raises:
-        ModelError: the weights cannot be used, the graph disagrees with PyTorch, or the files cannot be written.
+        ModelError: the weights cannot be used, the graph disagrees with PyTorch, or the disk refuses.
     """
     files = decoder_files(checkpoint, decoders_dir)
     if files.complete:
@@ -143,7 +146,7 @@ def export_decoder(model: SamModel, onnx: Path) -> None:
 
 
 def parity_error(model: SamModel, onnx: Path) -> float:
-    """The largest difference of logits and predicted IoU between the graph and PyTorch, over all kinds of prompts."""
+    """The largest difference of logits or predicted IoU between graph and PyTorch, all kinds of prompts."""
     session = onnxruntime.InferenceSession(str(onnx), providers=["CPUExecutionProvider"])
     worst = 0.0
     for prompts, hinted in ((2, 0.0), (5, 0.0), (3, 1.0)):

@@ -118,13 +118,22 @@ KNOWN_MODELS: tuple[ModelSpec, ...] = (
         xxh128="97698fac30bd929c2e6d8d8cc15933c2",
     ),
     _fine_tuned(
-        "vit_t_lm", "micro-sam, light microscopy, tiny", "faithful-chicken/1.1", "72ec5074774761a6e5c05a08942f981e"
+        "vit_t_lm",
+        "micro-sam, light microscopy, tiny",
+        "faithful-chicken/1.1",
+        "72ec5074774761a6e5c05a08942f981e",
     ),
     _fine_tuned(
-        "vit_b_lm", "micro-sam, light microscopy, base", "diplomatic-bug/1.2", "fe9252a29f3f4ea53c15a06de471e186"
+        "vit_b_lm",
+        "micro-sam, light microscopy, base",
+        "diplomatic-bug/1.2",
+        "fe9252a29f3f4ea53c15a06de471e186",
     ),
     _fine_tuned(
-        "vit_l_lm", "micro-sam, light microscopy, large", "idealistic-rat/1.2", "017f20677997d628426dec80a8018f9d"
+        "vit_l_lm",
+        "micro-sam, light microscopy, large",
+        "idealistic-rat/1.2",
+        "017f20677997d628426dec80a8018f9d",
     ),
     _fine_tuned(
         "vit_b_em_organelles",

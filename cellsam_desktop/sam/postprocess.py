@@ -1,8 +1,8 @@
 """Logits to masks: SAM's upscaling as two small matrix products, for the pixels that are wanted.
 
-``Sam.postprocess_masks`` scales 256 x 256 logits to 1024 x 1024, cuts off the padding, and scales the rest to the
-image, both bilinearly (align_corners=False). Both steps are linear and separable, so that each axis of the image
-is one matrix with few entries per row, and no image of 1024 x 1024 is ever made.
+``Sam.postprocess_masks`` scales 256 x 256 logits to 1024 x 1024, cuts off the padding, and scales the rest to
+the image, both bilinearly (align_corners=False). Both steps are linear and separable, so that each axis of
+the image is one matrix with few entries per row, and no image of 1024 x 1024 is ever made.
 """
 
 from __future__ import annotations
@@ -62,13 +62,12 @@ def logits_to_mask(logits: FloatArray, geometry: InputGeometry, threshold: float
 
 
 def region_logits(logits: FloatArray, geometry: InputGeometry, window: Region) -> FloatArray:
-    """The logits (256, 256) scaled to the plane pixels of ``window``, which lies within the geometry's region."""
+    """The logits (256, 256) scaled to the plane pixels of ``window``, which must lie within the region."""
     region = geometry.region
     y0, x0 = window.y0 - region.y0, window.x0 - region.x0
     rows, needed_rows = _axis(geometry.input_height, region.height).cut(y0, y0 + window.height)
     columns, needed_columns = _axis(geometry.input_width, region.width).cut(x0, x0 + window.width)
-    scaled: FloatArray = rows @ logits[needed_rows, needed_columns] @ columns.T
-    return scaled
+    return np.asarray(rows @ logits[needed_rows, needed_columns] @ columns.T, dtype=np.float32)
 
 
 @lru_cache(maxsize=16)

@@ -15,7 +15,7 @@ _NEGATIVE, _POSITIVE, _BOX_TOP_LEFT, _BOX_BOTTOM_RIGHT, _PADDING = 0.0, 1.0, 2.0
 def prompt_arrays(
     prompts: Prompts, geometry: InputGeometry
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Coordinates (1, N, 2) as (x, y) in input pixels, and labels (1, N), as SAM's prompt encoder expects them.
+    """Coordinates (1, N, 2) as (x, y) in input pixels, and labels (1, N), as SAM expects them.
 
     Points come first, then the box's corners; without a box a padding point follows the points.
 

@@ -1,6 +1,6 @@
 """Between the pixels of a plane's region and the 1024 x 1024 input of the image encoder.
 
-The arithmetic is that of ``ResizeLongestSide`` and ``Sam.preprocess`` in segment-anything (Kirillov et al. 2023).
+The arithmetic is that of ``ResizeLongestSide`` and ``Sam.preprocess`` in segment-anything.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class InputGeometry:
 
 
 def preprocess(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The encoder's input (1, 3, 1024, 1024) of an RGB image (height, width, 3), as ``SamPredictor`` makes it."""
+    """The encoder's input (1, 3, 1024, 1024) for an RGB image (height, width, 3), as in ``SamPredictor``."""
     height, width = image.shape[:2]
     geometry = InputGeometry(Region.whole(height, width))
     size = (geometry.input_width, geometry.input_height)

@@ -36,7 +36,9 @@ def load_checkpoint(path: Path) -> dict[str, Tensor]:
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror or error}.") from error
     except (RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise ModelError(f"{path.name} is not a readable PyTorch checkpoint: fetch the file again.") from error
+        raise ModelError(
+            f"{path.name} is not a readable PyTorch checkpoint: fetch the file again."
+        ) from error
     state = _sam_state(content)
     if not state:
         raise ModelError(f"{path.name} holds no weights of a Segment Anything model.")
@@ -51,7 +53,9 @@ def _sam_state(content: Any) -> dict[str, Tensor]:
             content = content[nest]
     renamed = {_plain(name): value for name, value in content.items() if isinstance(name, str)}
     return {
-        name: value for name, value in renamed.items() if name.startswith(_PARTS) and isinstance(value, Tensor)
+        name: value
+        for name, value in renamed.items()
+        if name.startswith(_PARTS) and isinstance(value, Tensor)
     }
 
 

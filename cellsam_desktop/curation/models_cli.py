@@ -1,0 +1,120 @@
+"""The verb ``models``: list, fetch, add and remove models."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from cellsam_desktop.core.errors import ModelError
+from cellsam_desktop.sam.fetch import fetch
+from cellsam_desktop.sam.known_models import ARCHITECTURES, ModelSpec
+from cellsam_desktop.sam.registry import ModelRegistry
+
+_MB = 1_000_000
+
+
+def add_models_parser(subparsers: Any) -> None:
+    """Declare the arguments of ``models``."""
+    parser = subparsers.add_parser("models", help="list, fetch, add and remove models")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions.add_parser("list", help="show all models and which are on this computer")
+    fetching = actions.add_parser("fetch", help="download and verify a model")
+    fetching.add_argument("name", help="one of the names that 'models list' shows")
+    fetching.add_argument("--file", type=Path, help="take the weights from this file instead of the network")
+    adding = actions.add_parser("add", help="add weights of your own")
+    adding.add_argument("name", help="a new name for them")
+    adding.add_argument("file", type=Path, help="a checkpoint in segment-anything's or micro-sam's form")
+    adding.add_argument("--architecture", required=True, choices=ARCHITECTURES, help="what they are for")
+    removing = actions.add_parser("remove", help="delete a model from this computer")
+    removing.add_argument("name", help="one of the names that 'models list' shows")
+
+
+def run_models(arguments: argparse.Namespace) -> int:
+    """Carry out ``models``; the result is the exit code.
+
+    Raises:
+        ModelError: what was asked for cannot be done.
+    """
+    registry = ModelRegistry()
+    match arguments.action:
+        case "list":
+            print(models_table(registry))
+        case "fetch":
+            _fetch(registry, arguments.name, arguments.file)
+        case "add":
+            _add(registry, arguments.name, arguments.file, arguments.architecture)
+        case "remove":
+            registry.remove(arguments.name)
+            print(f"Removed {arguments.name}.", file=sys.stderr)
+    return 0
+
+
+def models_table(registry: ModelRegistry) -> str:
+    """All models as a table of plain text: name, whether it is here, size, licence, title.
+
+    Raises:
+        ModelError: the list of added models cannot be read.
+    """
+    rows = [("NAME", "HERE", "SIZE", "LICENCE", "TITLE")]
+    for spec in registry.specs():
+        file = registry.target(spec)
+        size = file.stat().st_size if file.is_file() else spec.size
+        shown = "unknown" if size is None else f"{size / _MB:,.0f} MB"
+        rows.append((spec.name, "yes" if file.is_file() else "no", shown, spec.licence, spec.title))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return "\n".join(_line(row, widths) for row in rows)
+
+
+def _line(row: tuple[str, ...], widths: list[int]) -> str:
+    cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=True)]
+    return "  ".join([*cells, row[-1]])
+
+
+def _fetch(registry: ModelRegistry, name: str, file: Path | None) -> None:
+    spec = registry.get(name)
+    with _ProgressLine(spec) as line:
+        path = fetch(spec, registry, progress=line.show, file=file)
+    print(path)
+
+
+def _add(registry: ModelRegistry, name: str, file: Path, architecture: str) -> None:
+    from cellsam_desktop.sam.architectures import build
+    from cellsam_desktop.sam.weights import load_checkpoint
+
+    if not file.is_file():
+        raise ModelError(f"There is no file {file}.")
+    build(architecture, load_checkpoint(file))  # weights that do not fit are refused before they are kept
+    registry.add(name, file, architecture)
+    print(registry.path(name))
+
+
+class _ProgressLine:
+    """A line on stderr that counts megabytes: redrawn in a terminal, one line per step elsewhere."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self._name = spec.name
+        self._terminal = sys.stderr.isatty()
+        self._pause = 0.1 if self._terminal else 5.0
+        self._last = time.monotonic()
+        self._shown = False
+
+    def __enter__(self) -> _ProgressLine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown and self._terminal:
+            print(file=sys.stderr)
+
+    def show(self, done: int, total: int | None) -> None:
+        """Take note of the bytes that came."""
+        now = time.monotonic()
+        if now - self._last < self._pause and done != total:
+            return
+        self._last, self._shown = now, True
+        of = "" if total is None else f" of {total / _MB:,.1f}"
+        end = "" if self._terminal else "\n"
+        start = "\r" if self._terminal else ""
+        print(f"{start}Fetching {self._name}: {done / _MB:,.1f}{of} MB", end=end, file=sys.stderr, flush=True)
