@@ -57,7 +57,7 @@ class SampleCell:
 def grow_lineage(random: np.random.Generator) -> list[SampleCell]:
     """All cells of the movie in order of birth; ids begin at 1 and mothers precede daughters."""
     cells: list[SampleCell] = []
-    waiting = [
+    waiting: list[tuple[int, str, SampleCell | None, int]] = [
         (0, name, None, max(2, round(minutes / MINUTES_PER_FRAME)))
         for name, minutes in FIRST_DIVISION_MINUTES.items()
     ]

@@ -73,7 +73,7 @@ class Motion:
             angle = self._angle[mother.id]
             along = np.array([np.cos(angle), np.sin(angle)])
             self._at[cell.id] = self._at[mother.id] + side * 0.78 * mother.radius * along
-            self._depth[cell.id] = 0.6 * self._depth[mother.id] + side * self._random.uniform(0.0, 0.35)
+            self._depth[cell.id] = 0.6 * self._depth[mother.id] + side * self._random.uniform(0.0, 0.45)
         self._drift[cell.id] = np.zeros(2)
         self._angle[cell.id] = self._division_angle(cell)
 
@@ -102,7 +102,7 @@ class Motion:
         for place, cell in enumerate(alive):
             self._at[cell.id] = np.round(at[place], 4)
             self._angle[cell.id] = round(self._angle[cell.id] + self._random.normal(0.0, 0.03), 6)
-            depth = 0.97 * self._depth[cell.id] + self._random.normal(0.0, 0.07)
+            depth = 0.97 * self._depth[cell.id] + self._random.normal(0.0, 0.09)
             self._depth[cell.id] = round(float(np.clip(depth, -1.0, 1.0)), 6)
 
 
@@ -133,7 +133,9 @@ def _wall(at: Vector, territory: Vector) -> Vector:
     scaled = (at - CENTRE) / inner
     beyond = np.maximum(0.0, (scaled**2).sum(axis=1, keepdims=True) - 1.0)
     outward = scaled / inner
-    return np.asarray(-1.5 * beyond * outward / np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-9))
+    return np.asarray(
+        -1.5 * beyond * outward / np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-9)
+    )
 
 
 def _separated(at: Vector, nuclei: Vector) -> Vector:

@@ -65,7 +65,7 @@ class Nucleus:
         self.cell = cell
         self._wobble = random.uniform(0.008, 0.028, 3)
         self._wobble_phase = random.uniform(0, 2 * np.pi, 3)
-        wavelength = random.uniform(0.28, 0.75, WAVES)
+        wavelength = random.uniform(0.35, 0.9, WAVES)
         direction = random.uniform(0, 2 * np.pi, WAVES)
         self._waves = 2 * np.pi / wavelength * np.array([np.cos(direction), np.sin(direction)])
         self._wave_phase = random.uniform(0, 2 * np.pi, WAVES)
@@ -81,7 +81,7 @@ class Nucleus:
         """
         phase, radius = phase_of(self.cell, frame), self.cell.radius
         half = int(np.ceil(1.2 * radius * max(phase.along, phase.across))) + margin
-        x, y = (int(round(v)) for v in pose.centre)
+        x, y = (round(float(v)) for v in pose.centre)
         rows = slice(max(0, y - half), min(HEIGHT, y + half + 1))
         columns = slice(max(0, x - half), min(WIDTH, x + half + 1))
         down, right = np.mgrid[rows, columns].astype(np.float64)
@@ -103,8 +103,9 @@ class Nucleus:
         dome = 0.78 + 0.22 * np.sqrt(np.clip(1.0 - rho**2, 0.0, 1.0))
         waves = self._waves[0][:, None, None] * along + self._waves[1][:, None, None] * across
         texture = np.cos(waves + self._wave_phase[:, None, None]).sum(axis=0) / np.sqrt(WAVES / 2)
-        fine = 1.0 + 0.13 * (1.0 - 0.6 * phase.condensed) * texture
-        from_nucleolus = np.hypot(along - self._nucleolus[0], across - self._nucleolus[1]) / self._nucleolus_size
-        hole = 1.0 - 0.42 * (1.0 - phase.condensed) * np.exp(-(from_nucleolus**4))
+        fine = 1.0 + 0.10 * (1.0 - 0.6 * phase.condensed) * texture
+        from_nucleolus = np.hypot(along - self._nucleolus[0], across - self._nucleolus[1])
+        nucleolus = np.exp(-((from_nucleolus / self._nucleolus_size) ** 4))
+        hole = 1.0 - 0.5 * (1.0 - phase.condensed) * nucleolus
         parted = 1.0 - phase.lobes * np.exp(-((along / 0.42) ** 2))
         return np.asarray(soft_edge * dome * np.maximum(fine, 0.2) * hole * parted)

@@ -34,9 +34,9 @@ class Scene:
     def __init__(self, cells: list[SampleCell], random: np.random.Generator) -> None:
         self._random = random
         self._nuclei = {cell.id: Nucleus(cell, random) for cell in cells}
-        y, x = np.mgrid[:HEIGHT, :WIDTH].astype(np.float64)
-        self._y, self._x = y, x
-        self._from_centre = np.hypot((x - CENTRE[0]) / SEMI_AXES[0], (y - CENTRE[1]) / SEMI_AXES[1])
+        self._y, self._x = np.arange(HEIGHT, dtype=np.float64)[:, None], np.arange(WIDTH, dtype=np.float64)
+        scaled_x, scaled_y = (self._x - CENTRE[0]) / SEMI_AXES[0], (self._y - CENTRE[1]) / SEMI_AXES[1]
+        self._from_centre = np.sqrt(scaled_x**2 + scaled_y**2)
         self._yolk = self._granules()
 
     def draw(self, frame: int, poses: dict[int, Pose]) -> tuple[npt.NDArray[np.uint16], Labels]:
@@ -70,21 +70,22 @@ class Scene:
         self._yolk = 0.93 * self._yolk + np.sqrt(1 - 0.93**2) * self._granules()
         inside = 1.0 / (1.0 + np.exp((self._from_centre - 1.0) * 60.0))
         shell = np.exp(-(((self._from_centre - 1.055) / 0.013) ** 2))
-        cytoplasm = CYTOPLASM * (1.0 + 0.22 * self._yolk) * (1.0 - 0.38 * self._borders(poses))
-        return MEDIUM + SHELL * shell + inside * np.maximum(cytoplasm, 0.0)
+        cytoplasm = CYTOPLASM * (1.0 + 0.2 * self._yolk) * (1.0 - 0.38 * self._borders(poses))
+        return np.asarray(MEDIUM + SHELL * shell + inside * np.maximum(cytoplasm, 0.0))
 
     def _borders(self, poses: dict[int, Pose]) -> Array:
         """1 on the line between a cell and its nearest neighbour, falling to 0 within a few pixels."""
-        distances = np.stack(
-            [
-                np.hypot(self._x - pose.centre[0], self._y - pose.centre[1]) - self._nuclei[number].cell.radius
-                for number, pose in poses.items()
-            ]
-        )
-        nearest = np.partition(distances, 1, axis=0)
-        return np.asarray(np.exp(-(((nearest[1] - nearest[0]) / 7.0) ** 2)))
+        nearest = np.full((HEIGHT, WIDTH), np.inf)
+        second = nearest.copy()
+        for number, pose in poses.items():
+            across = (self._x - pose.centre[0]) ** 2 + (self._y - pose.centre[1]) ** 2
+            distance = np.sqrt(across) - self._nuclei[number].cell.radius
+            np.minimum(second, np.maximum(nearest, distance), out=second)
+            np.minimum(nearest, distance, out=nearest)
+        return np.asarray(np.exp(-(((second - nearest) / 7.0) ** 2)))
 
     def _granules(self) -> Array:
-        """Smooth noise of unit variance with grains of about half a micrometre."""
-        noise = gaussian_filter(self._random.standard_normal((HEIGHT, WIDTH)), 2.4, mode="wrap")
-        return np.asarray(noise / noise.std())
+        """Smooth noise of unit variance: grains of half a micrometre and clouds of two."""
+        white = self._random.standard_normal((HEIGHT, WIDTH))
+        grains, clouds = (gaussian_filter(white, sigma, mode="wrap", truncate=3.0) for sigma in (2.2, 9.0))
+        return np.asarray(0.75 * grains / grains.std() + 0.65 * clouds / clouds.std())
