@@ -123,7 +123,7 @@ class DecoderThread:
         with self._wake:
             self._stopping = True
             self._wake.notify()
-        self._thread.join(timeout=5)
+        self._thread.join(timeout=1)
 
     def _run(self) -> None:
         while True:
@@ -144,7 +144,7 @@ class DecoderThread:
         return self._decoder is not None and not self._box.empty
 
     def _load(self, onnx: Path) -> None:
-        from cellsam_desktop.sam.decoder import OnnxDecoder  # noqa: PLC0415
+        from cellsam_desktop.sam.decoder import OnnxDecoder
 
         try:
             decoder = OnnxDecoder(onnx)
@@ -174,7 +174,7 @@ class DecoderThread:
                 self._deliver(partial(self._hand_over, ticket, callback, result))
 
     def _decode(self, request: DecodeRequest) -> DecodeResult | None:
-        from cellsam_desktop.sam.postprocess import logits_to_mask  # noqa: PLC0415
+        from cellsam_desktop.sam.postprocess import logits_to_mask
 
         begun = time.perf_counter()
         embedding = self._embedding(request.key)
@@ -185,7 +185,9 @@ class DecoderThread:
         answer = self._decoder.decode(embedding, request.geometry, request.prompts, request.hint)
         self.decodes += 1
         proposals = tuple(
-            Proposal(logits_to_mask(candidate.logits, request.geometry), candidate.predicted_iou, candidate.logits)
+            Proposal(
+                logits_to_mask(candidate.logits, request.geometry), candidate.predicted_iou, candidate.logits
+            )
             for candidate in answer.candidates
         )
         return DecodeResult(request, proposals, 1000 * (time.perf_counter() - begun))

@@ -6,6 +6,7 @@ embedding or none, and two writers of one key write the same bytes.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import logging
@@ -36,7 +37,7 @@ _RECENT = 16
 
 
 def embedding_key(image: NDArray[np.uint8], weights_digest: str) -> str:
-    """Name of an embedding: a digest of the pixels (Y, X, 3), their shape, the weights and the preprocessing."""
+    """Name of an embedding: digest of the pixels (Y, X, 3), their shape, the weights, the preprocessing."""
     digest = hashlib.blake2b(digest_size=20)
     digest.update(f"{image.shape} {image.dtype} {weights_digest} {PREPROCESSING}\n".encode())
     digest.update(np.ascontiguousarray(image).data)
@@ -79,9 +80,11 @@ class EmbeddingCache:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, EOFError) as error:
-            return self._discard(path, str(error))
+            self._discard(path, str(error))
+            return None
         if embedding.shape != SHAPE or embedding.dtype != np.float16:
-            return self._discard(path, f"shape {embedding.shape}, {embedding.dtype}")
+            self._discard(path, f"shape {embedding.shape}, {embedding.dtype}")
+            return None
         self.touch(key)
         return embedding  # type: ignore[no-any-return]
 
@@ -111,7 +114,7 @@ class EmbeddingCache:
             except OSError as error:
                 if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                     raise self._refusal(error) from error
-                self._evict(self._files_bytes() // 2)
+                self._evict(int(self.size_bytes() * _FILL))
                 try:
                     self._write(key, data)
                 except OSError as again:
@@ -119,7 +122,7 @@ class EmbeddingCache:
 
     def size_bytes(self) -> int:
         """Bytes of all files in the folder."""
-        return self._files_bytes()
+        return sum(status.st_size for _, status in self._files())
 
     def evict(self) -> int:
         """Remove the least recently used files if the folder is over its limit; returns how many."""
@@ -129,8 +132,8 @@ class EmbeddingCache:
     def clear(self) -> None:
         """Remove every embedding, except those another program holds open where the system forbids it."""
         with self._lock:
-            for entry in self._entries():
-                _remove(Path(entry.path))
+            for path, _ in self._files():
+                _remove(path)
             self._room = None
 
     def _path(self, key: str) -> Path:
@@ -154,7 +157,9 @@ class EmbeddingCache:
 
     def _refusal(self, error: OSError) -> WorkerError:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return WorkerError(f"The disk of {self.folder} is full, so embeddings cannot be kept: make room there.")
+            return WorkerError(
+                f"The disk is full, so no embedding can be kept in {self.folder}: make room there."
+            )
         return WorkerError(
             f"Embeddings cannot be written to {self.folder} ({error.strerror or error}): allow writing there."
         )
@@ -164,40 +169,44 @@ class EmbeddingCache:
         if self._room is None or self._room < FILE_BYTES:
             self._evict_if_over()
             # Another process may fill the folder as well, hence only a part of what is free.
-            self._room = max(FILE_BYTES, (self.limit_bytes - self._files_bytes()) // 4)
+            self._room = max(FILE_BYTES, (self.limit_bytes - self.size_bytes()) // 4)
         self._room -= FILE_BYTES
 
     def _evict_if_over(self) -> int:
-        if self._files_bytes() + FILE_BYTES <= self.limit_bytes:
+        if self.size_bytes() + FILE_BYTES <= self.limit_bytes:
             return 0
         return self._evict(int(self.limit_bytes * _FILL))
 
     def _evict(self, down_to: int) -> int:
         """Remove the oldest files until the folder holds ``down_to`` bytes; never those in use right now."""
         now = time.time()
-        entries = sorted(((entry.stat(), entry) for entry in self._entries()), key=lambda pair: pair[0].st_mtime)
-        total, removed = sum(status.st_size for status, _ in entries), 0
-        for status, entry in entries:
-            stale_temporary = entry.name.startswith(".") and now - status.st_mtime > _STALE_TEMPORARY_S
-            if not stale_temporary and (total <= down_to or self._in_use(entry.name, now - status.st_mtime)):
-                continue
-            if _remove(Path(entry.path)):
+        files = sorted(self._files(), key=lambda file: file[1].st_mtime)
+        total, removed = sum(status.st_size for _, status in files), 0
+        for path, status in files:
+            if _abandoned(path, now - status.st_mtime) or (
+                total > down_to and not self._in_use(path, now - status.st_mtime)
+            ):
                 total -= status.st_size
-                removed += 1
+                removed += _remove(path)
         return removed
 
-    def _in_use(self, name: str, age: float) -> bool:
-        return name.startswith(".") or age < _FRESH_S or name.removesuffix(".npy") in self._recent
+    def _in_use(self, path: Path, age: float) -> bool:
+        return path.name.startswith(".") or age < _FRESH_S or path.stem in self._recent
 
-    def _files_bytes(self) -> int:
-        return sum(entry.stat().st_size for entry in self._entries())
+    def _files(self) -> list[tuple[Path, os.stat_result]]:
+        """Every file of the cache with its size and age, those being written included."""
+        files = []
+        with contextlib.suppress(FileNotFoundError), os.scandir(self.folder) as entries:
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):  # another process evicts as well
+                    if entry.name.endswith(".npy"):
+                        files.append((Path(entry.path), entry.stat()))
+        return files
 
-    def _entries(self) -> list[os.DirEntry[str]]:
-        try:
-            with os.scandir(self.folder) as entries:
-                return [entry for entry in entries if entry.name.endswith(".npy") and entry.is_file()]
-        except FileNotFoundError:
-            return []
+
+def _abandoned(path: Path, age: float) -> bool:
+    """Whether this is the temporary file of a process that was killed."""
+    return path.name.startswith(".") and age > _STALE_TEMPORARY_S
 
 
 def _remove(path: Path) -> bool:

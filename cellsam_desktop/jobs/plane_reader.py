@@ -1,4 +1,4 @@
-"""Planes read on their own thread: the one asked for last, then its neighbours, kept within a number of bytes."""
+"""Planes read on their own thread: the one asked for last, then those fetched ahead."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ DEFAULT_LIMIT_BYTES = 512 * 1024**2
 class PlaneReader:
     """Reads planes of the open movie; a newer request replaces an older one not yet begun.
 
-    ``plane_ready`` and ``failed`` answer requests, prefetched planes only fill the cache. Planes are read-only.
-    ``reads`` counts planes read from the movie.
+    ``plane_ready`` and ``failed`` answer requests; prefetched planes only fill the cache. A read under way is
+    finished and delivered although a newer request waits, so that something shows while scrubbing. Planes are
+    read-only. ``reads`` counts planes read from the movie.
     """
 
     plane_ready = Signal(PlaneIndex, np.ndarray)
@@ -47,7 +48,7 @@ class PlaneReader:
         self._thread.start()
 
     def open(self, source: ImageSource | None) -> None:
-        """Read from ``source`` from now on (None: from nothing); the caller closes it when it is done with it."""
+        """Read from ``source`` from now on (None: from nothing); closing it stays with the caller."""
         with self._wake:
             self._source = source
             self._generation += 1
@@ -69,7 +70,7 @@ class PlaneReader:
             return self._look_up(index)
 
     def stop(self) -> None:
-        """End the thread; nothing is delivered afterwards. A read under way is not waited for beyond a second."""
+        """End the thread; nothing is delivered afterwards. A slow read is waited for at most a second."""
         with self._wake:
             self._stopping = True
             self._generation += 1

@@ -1,4 +1,4 @@
-"""What the window and its encoder worker say to each other: one JSON object per line, here and nowhere else."""
+"""What the window and its encoder worker say to each other: one JSON value per line."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Configure:
 
 @dataclass(frozen=True)
 class OpenMovie:
-    """To the worker: this movie, or none. Answers carry ``generation``, so that late ones can be told apart."""
+    """To the worker: this movie, or none. Answers carry ``generation``, which tells the late ones apart."""
 
     generation: int
     movie: MovieRef | None
@@ -45,16 +45,16 @@ class StateReport:
 
 
 @dataclass(frozen=True)
-class Began:
-    """From the worker: this target is being encoded."""
+class Working:
+    """From the worker: it is busy with this target, or with none. If it dies, this is the suspect."""
 
     generation: int
-    target: EncodeTarget
+    target: EncodeTarget | None
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """From the worker: the embedding of this target is in the cache; ``hit`` says that it was there already."""
+    """From the worker: the embedding of this target is in the cache; ``hit``: it was there already."""
 
     generation: int
     target: EncodeTarget
@@ -79,7 +79,9 @@ class DecoderReady:
     path: Path
 
 
-Message: TypeAlias = Configure | OpenMovie | SetQueue | StateReport | Began | Encoded | Failed | DecoderReady
+Message: TypeAlias = (
+    Configure | OpenMovie | SetQueue | StateReport | Working | Encoded | Failed | DecoderReady
+)
 
 
 def to_line(message: Message) -> bytes:
@@ -138,7 +140,7 @@ _READERS: dict[str, Callable[[dict[str, Any]], Message]] = {
     "OpenMovie": lambda d: OpenMovie(d["generation"], _movie(d["movie"])),
     "SetQueue": lambda d: SetQueue(d["generation"], tuple(_target(entry) for entry in d["targets"])),
     "StateReport": lambda d: StateReport(WorkerState(**d["state"])),
-    "Began": lambda d: Began(d["generation"], _target(d["target"])),
+    "Working": lambda d: Working(d["generation"], _target(d["target"]) if d["target"] else None),
     "Encoded": lambda d: Encoded(d["generation"], _target(d["target"]), d["key"], d["hit"]),
     "Failed": lambda d: Failed(d["generation"], _target(d["target"]), d["sentence"]),
     "DecoderReady": lambda d: DecoderReady(d["number"], Path(d["path"])),

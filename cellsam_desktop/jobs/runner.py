@@ -97,10 +97,10 @@ class JobRunner:
         done: Callable[[T], None],
         failed: Callable[[CellSamError], None],
     ) -> Job:
-        """Run ``work`` on a thread, then ``done`` with its result or ``failed`` with its error on the main thread.
+        """Run ``work`` on a thread, then ``done`` with its result or ``failed`` with its error on the main one.
 
-        ``failed`` gets the errors meant for the user, ``Cancelled`` among them. Any other exception of the work
-        is raised on the main thread, where the program's one exception hook sees it.
+        ``failed`` gets the errors meant for the user, ``Cancelled`` among them. Any other exception of the
+        work is raised on the main thread, where the program's one exception hook sees it.
         """
         job = Job(name)
         thread = threading.Thread(

@@ -1,0 +1,234 @@
+"""What the encoder worker does: one target after the other, from the cache or from the encoder."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellsam_desktop.core.errors import CellSamError, ImageError, WorkerError
+from cellsam_desktop.jobs.embedding_cache import EmbeddingCache, embedding_key
+from cellsam_desktop.jobs.protocol import (
+    Configure,
+    DecoderReady,
+    Encoded,
+    Failed,
+    Message,
+    OpenMovie,
+    SetQueue,
+    StateReport,
+    Working,
+)
+from cellsam_desktop.jobs.targets import EncodeTarget, WorkerKind, WorkerState
+from cellsam_desktop.jobs.worker_model import (
+    DecoderFound,
+    EncoderLoaded,
+    LoadingFailed,
+    ModelEvent,
+    WeightsKnown,
+    load_model,
+)
+from cellsam_desktop.jobs.worker_movie import WorkerMovie
+
+if TYPE_CHECKING:
+    from cellsam_desktop.jobs.steady_encoder import SteadyEncoder
+
+log = logging.getLogger(__name__)
+
+Image = NDArray[np.uint8]
+
+
+class Worker:
+    """Waits for messages, and works on the queue between them.
+
+    Until the encoder is loaded, and when it cannot be, targets found in the cache are answered and the others
+    wait. All methods but ``receive`` run on one thread.
+    """
+
+    def __init__(self, send: Callable[[Message], None]) -> None:
+        self._send = send
+        self._inbox: queue.SimpleQueue[Message | ModelEvent] = queue.SimpleQueue()
+        self._number = -1
+        self._cache: EmbeddingCache | None = None
+        self._digest = ""
+        self._encoder: SteadyEncoder | None = None
+        self._trouble = ""
+        self._remark = ""
+        self._encoding = False
+        self._state: WorkerState | None = None
+        self._movie: WorkerMovie | None = None
+        self._generation = -1
+        self._queue: tuple[EncodeTarget, ...] = ()
+        self._unseen: deque[EncodeTarget] = deque()
+        self._misses: deque[EncodeTarget] = deque()
+        self._keys: dict[EncodeTarget, str] = {}
+        self._answered: set[EncodeTarget] = set()
+
+    def receive(self, message: Message | ModelEvent) -> None:
+        """Hand over a message; from any thread."""
+        self._inbox.put(message)
+
+    def run(self) -> None:
+        """Work for ever; the process ends when its parent closes the pipe."""
+        while True:
+            self._read_messages()
+            target = self._next()
+            if target is not None:
+                self._work_on(target)
+
+    def _read_messages(self) -> None:
+        """All that have come; waits for one when there is nothing else to do."""
+        while True:
+            idle = self._peek() is None
+            if idle:
+                self._encoding = False
+                self._report()
+            try:
+                message = self._inbox.get(block=idle)
+            except queue.Empty:
+                return
+            self._handle(message)
+
+    def _handle(self, message: Message | ModelEvent) -> None:
+        if isinstance(message, Configure):
+            self._configure(message)
+        elif isinstance(message, OpenMovie):
+            self._open_movie(message)
+        elif isinstance(message, SetQueue):
+            self._set_queue(message)
+        elif isinstance(message, ModelEvent) and message.number == self._number:
+            self._learn(message)
+
+    # -- the model --------------------------------------------------------------------------------------
+
+    def _configure(self, message: Configure) -> None:
+        config = message.config
+        self._number = message.number
+        self._cache = EmbeddingCache(config.embeddings_dir, config.cache_limit_bytes)
+        self._digest, self._encoder, self._trouble, self._remark = "", None, "", ""
+        self._forget_answers()
+        threading.Thread(target=load_model, args=(message, self.receive), name="model", daemon=True).start()
+
+    def _learn(self, event: ModelEvent) -> None:
+        if isinstance(event, WeightsKnown):
+            self._digest = event.digest
+        elif isinstance(event, DecoderFound):
+            self._send(DecoderReady(event.number, event.path))
+        elif isinstance(event, EncoderLoaded):
+            self._encoder = event.encoder
+        elif isinstance(event, LoadingFailed) and not event.encoder_works:
+            self._trouble = event.sentence
+        else:
+            self._remark = event.sentence
+        self._report()
+
+    def _report(self) -> None:
+        """Say what is being done, if that is new."""
+        kind: WorkerKind = "encoding" if self._encoding else "idle"
+        if self._trouble:
+            kind = "broken"
+        elif self._encoder is None:
+            kind = "loading"
+        device = "" if self._encoder is None else self._encoder.device
+        state = WorkerState(kind, device, self._trouble or self._remark)
+        if state != self._state:
+            self._state = state
+            self._send(StateReport(state))
+
+    # -- movie and queue ----------------------------------------------------------------------------------
+
+    def _open_movie(self, message: OpenMovie) -> None:
+        if self._movie is not None:
+            self._movie.close()
+        self._movie = None if message.movie is None else WorkerMovie(message.movie)
+        self._generation = message.generation
+        self._queue = ()
+        self._forget_answers()
+
+    def _set_queue(self, message: SetQueue) -> None:
+        self._queue = message.targets
+        self._begin_queue()
+
+    def _forget_answers(self) -> None:
+        self._keys.clear()
+        self._answered.clear()
+        self._begin_queue()
+
+    def _begin_queue(self) -> None:
+        """Only as many as the cache can hold: encoding more would push out those that matter most."""
+        capacity = self._cache.capacity if self._cache is not None else 0
+        self._unseen = deque(self._queue[:capacity])
+        self._misses.clear()
+
+    def _peek(self) -> deque[EncodeTarget] | None:
+        """Where the next target lies that something can be done about now."""
+        if self._movie is None or self._cache is None or not self._digest:
+            return None
+        if self._misses and self._encoder is not None:
+            return self._misses
+        return self._unseen or None
+
+    def _next(self) -> EncodeTarget | None:
+        waiting = self._peek()
+        return None if waiting is None else waiting.popleft()
+
+    # -- one target ---------------------------------------------------------------------------------------
+
+    def _work_on(self, target: EncodeTarget) -> None:
+        try:
+            if not self._is_answered(target):
+                self._send(Working(self._generation, target))
+                self._look_up_or_encode(target)
+        except WorkerError as error:  # the cache cannot be written: the next targets would fare no better
+            self._fail(target, str(error))
+            self._unseen.clear()
+            self._misses.clear()
+        except CellSamError as error:
+            self._fail(target, str(error))
+        except Exception as error:
+            log.exception("%s could not be encoded.", target)
+            self._fail(target, f"Frame {target.index.t + 1} cannot be encoded ({error}).")
+
+    def _is_answered(self, target: EncodeTarget) -> bool:
+        """Whether nothing is left to say; the embedding stays young in the cache."""
+        assert self._cache is not None
+        if target not in self._answered or not self._cache.has(self._keys[target]):
+            return False
+        self._cache.touch(self._keys[target])
+        return True
+
+    def _look_up_or_encode(self, target: EncodeTarget) -> None:
+        assert self._cache is not None
+        image: Image | None = None
+        if target not in self._keys:
+            image = self._render(target)
+            self._keys[target] = embedding_key(image, self._digest)
+        key = self._keys[target]
+        if self._cache.get(key) is not None:
+            self._answer(target, key, hit=True)
+        elif self._encoder is None:
+            self._misses.append(target)
+            self._send(Working(self._generation, None))
+        else:
+            self._encoding = True
+            self._report()
+            self._cache.put(key, self._encoder.encode(self._render(target) if image is None else image))
+            self._answer(target, key, hit=False)
+
+    def _render(self, target: EncodeTarget) -> Image:
+        if self._movie is None:
+            raise ImageError("The movie was closed.")
+        return self._movie.image(target)
+
+    def _answer(self, target: EncodeTarget, key: str, *, hit: bool) -> None:
+        self._answered.add(target)
+        self._send(Encoded(self._generation, target, key, hit))
+
+    def _fail(self, target: EncodeTarget, sentence: str) -> None:
+        self._send(Failed(self._generation, target, sentence))
