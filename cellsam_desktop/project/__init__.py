@@ -1,0 +1,1 @@
+"""The project file: its schema, its store, its rescue; exporters and importers."""

@@ -1,0 +1,1 @@
+"""Labels, tables and COCO masks for other programs."""

@@ -1,0 +1,1 @@
+"""Masks made by other programs."""

@@ -1,0 +1,37 @@
+"""Older project files are brought up to date on a copy, which replaces the file only when all went well."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+
+from cellsam_desktop import paths
+from cellsam_desktop.project.connection import connect, transaction
+from cellsam_desktop.project.schema import VERSION
+
+Step = Callable[[sqlite3.Connection], None]
+
+STEPS: Mapping[int, Step] = {}
+"""From each older version, what turns its tables into the next version's. Version 1 is the first."""
+
+
+def migrate(path: Path, version: int) -> None:
+    """Bring the project at ``path`` from ``version`` to the current one; it is as before if a step fails.
+
+    Raises:
+        sqlite3.Error, OSError: see ``connection.translated``.
+    """
+    # The original stays locked while it is copied; closing it folds its log in, so none is left behind.
+    with (
+        paths.atomic_path(path) as temporary,
+        closing(connect(path)) as original,
+        closing(sqlite3.connect(temporary, isolation_level=None)) as copy,
+    ):
+        original.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")
+        for step in range(version, VERSION):
+            with transaction(copy):
+                STEPS[step](copy)
+                copy.execute(f"PRAGMA user_version = {step + 1}")
