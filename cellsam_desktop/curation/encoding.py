@@ -1,0 +1,259 @@
+"""Which planes the encoder works on, what it has done, and why a click may have to wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+
+from cellsam_desktop.core.geometry import PlaneIndex
+from cellsam_desktop.jobs.targets import EncodeTarget, MovieRef, WorkerState
+from cellsam_desktop.sam.transforms import InputGeometry
+
+if TYPE_CHECKING:
+    from cellsam_desktop.curation.session import Session
+
+# The worker is told only the next few targets, so that a step costs the same in a movie of any length.
+_QUEUE = 32
+
+
+class Encoding:
+    """The embeddings of the open movie, as the encoder worker reports them.
+
+    ``changed`` is emitted whenever something here changed: the worker's state, the encoded frames, the
+    decoder. Keys name embeddings in the cache; they change with contrast and model.
+    """
+
+    changed = Signal()
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._keys = _ByPlane()
+        self._failures = _ByPlane()
+        self._queued = 0
+        self.decoder_path: Path | None = None
+        client = session.jobs.encoder
+        self.worker: WorkerState = client.state
+        client.state_changed.connect(self._on_state)
+        client.encoded.connect(self._on_encoded)
+        client.failed.connect(self._on_failed)
+        client.decoder_ready.connect(self._on_decoder)
+        session.jobs.decoder.missing.connect(self._on_missing)
+        session.jobs.decoder.failed.connect(session.notices.error)
+        session.movie_changed.connect(self._on_movie)
+        session.view.changed.connect(self._on_view)
+        session.navigation.contrast_settled.connect(self._on_contrast)
+
+    # -- what others ask ---------------------------------------------------------------------------
+
+    @property
+    def model(self) -> str:
+        """Name of the model in use."""
+        return self._session.settings.model
+
+    @property
+    def encoded_frames(self) -> frozenset[int]:
+        """Frames encoded for the channel and z position on screen."""
+        return frozenset(self._keys.frames(self._session.view.index))
+
+    @property
+    def failed_frames(self) -> Mapping[int, str]:
+        """Frames that cannot be encoded, for the channel and z position on screen, with the reason."""
+        return MappingProxyType(self._failures.frames(self._session.view.index))
+
+    def key(self, index: PlaneIndex) -> str | None:
+        """Key of the embedding of a plane, or None while it is not encoded."""
+        return self._keys.get(index)
+
+    @property
+    def current_key(self) -> str | None:
+        """Key of the embedding of the plane on screen, or None while it is not encoded."""
+        return None if self._session.movie is None else self._keys.get(self._session.view.index)
+
+    @property
+    def geometry(self) -> InputGeometry | None:
+        """How the plane on screen lies in the encoder's input; None without a movie."""
+        movie = self._session.movie
+        return None if movie is None else InputGeometry(movie.frame_region)
+
+    @property
+    def message(self) -> str:
+        """Why clicking gives no mask at this moment; empty when it does, or without a movie."""
+        if self._session.movie is None:
+            return ""
+        index = self._session.view.index
+        frame = f"frame {index.t + 1}"
+        if self._keys.get(index):
+            return "" if self.decoder_path is not None else "Preparing the decoder ..."
+        if failure := self._failures.get(index):
+            return f"{frame.capitalize()} could not be encoded: {failure}"
+        match self.worker.kind:
+            case "broken":
+                return (
+                    f"The encoder could not start: {self.worker.message} "
+                    "Showing, editing, saving and exporting still work."
+                )
+            case "stopped":
+                return "The encoder is not running."
+            case "starting":
+                return "The encoder is starting ..."
+            case "loading":
+                return "The model is being loaded ..."
+            case _:
+                return f"Encoding {frame} ..."
+
+    # -- what others tell --------------------------------------------------------------------------
+
+    def set_model(self, name: str) -> None:
+        """Use another model from now on; everything is encoded anew (or found in the cache)."""
+        self._session.settings.model = name
+        self._forget()
+        self.decoder_path = None
+        self._session.jobs.encoder.set_model(name)
+        self._schedule()
+        self.changed.emit()
+
+    def set_device(self, device: str) -> None:
+        """Encode on another device ("auto", "cpu", "cuda", "mps") from now on."""
+        self._session.settings.device = device
+        self._session.jobs.encoder.set_device(device)
+
+    # -- following the session ---------------------------------------------------------------------
+
+    def _on_movie(self) -> None:
+        self._forget()
+        if self._session.movie is None:
+            self._session.jobs.encoder.close_movie()
+        else:
+            self._show_movie()
+        self.changed.emit()
+
+    def _on_view(self, names: frozenset[str]) -> None:
+        if self._session.movie is not None and names & {"t", "c", "z", "play_direction"}:
+            self._schedule()
+            self.changed.emit()
+
+    def _on_contrast(self, channel: int) -> None:
+        self._forget(channel)
+        self._show_movie()
+        self.changed.emit()
+
+    def _show_movie(self) -> None:
+        """Tell the worker what to open and through which contrast to see it."""
+        movie, view = self._session.movie, self._session.view
+        assert movie is not None
+        contrast = tuple(view.contrast[c] for c in range(movie.info.sizes.c))
+        self._session.jobs.encoder.open_movie(MovieRef(movie.info.path, movie.axes, contrast))
+        self._schedule()
+
+    # -- scheduling --------------------------------------------------------------------------------
+
+    def _schedule(self) -> None:
+        """Replace the worker's queue by what is nearest to the plane on screen and not encoded yet."""
+        movie = self._session.movie
+        if movie is None:
+            return
+        targets = [EncodeTarget(index, movie.frame_region) for index in islice(self._missing(), _QUEUE)]
+        self._queued = len(targets)
+        self._session.jobs.encoder.set_queue(targets)
+
+    def _missing(self) -> Iterator[PlaneIndex]:
+        movie, view = self._session.movie, self._session.view
+        assert movie is not None
+        keys, failures = self._keys.frames(view.index), self._failures.frames(view.index)
+        frames = movie.info.sizes.t
+        if len(keys) + len(failures) >= frames:
+            return
+        # The cache evicts its oldest first, which is the frame on screen: never order more than it holds.
+        reach = self._session.jobs.cache.capacity
+        for t in islice(outward(view.t, frames, view.play_direction), reach):
+            if t not in keys and t not in failures:
+                yield view.index._replace(t=t)
+
+    # -- what the worker and the decoder say ---------------------------------------------------------
+
+    def _on_state(self, state: WorkerState) -> None:
+        self.worker = state
+        self.changed.emit()
+
+    def _on_encoded(self, target: EncodeTarget, key: str) -> None:
+        self._keys.put(target.index, key)
+        self._settled()
+
+    def _on_failed(self, target: EncodeTarget, sentence: str) -> None:
+        self._failures.put(target.index, sentence)
+        self._settled()
+
+    def _settled(self) -> None:
+        """One target of the queue is done; order more before the worker runs dry."""
+        self._queued -= 1
+        if self._queued == _QUEUE // 2:
+            self._schedule()
+        self.changed.emit()
+
+    def _on_decoder(self, path: Path) -> None:
+        self.decoder_path = path
+        self._session.jobs.decoder.load(path)
+        self.changed.emit()
+
+    def _on_missing(self, key: str) -> None:
+        """The decoder found an embedding evicted or damaged: have it made again."""
+        if self._keys.remove(key):
+            self._schedule()
+            self.changed.emit()
+
+    def _forget(self, channel: int | None = None) -> None:
+        """What was made with another contrast (of one channel) or model is not this movie's any more."""
+        self._keys.clear(channel)
+        self._failures.clear(channel)
+
+
+class _ByPlane:
+    """A text for each of many planes, quick to ask for all frames of one channel and z position."""
+
+    def __init__(self) -> None:
+        self._series: dict[tuple[int, int], dict[int, str]] = {}
+
+    def frames(self, index: PlaneIndex) -> dict[int, str]:
+        """The texts by frame, for the channel and z position of ``index``."""
+        return self._series.setdefault((index.c, index.z), {})
+
+    def get(self, index: PlaneIndex) -> str | None:
+        return self.frames(index).get(index.t)
+
+    def put(self, index: PlaneIndex, text: str) -> None:
+        self.frames(index)[index.t] = text
+
+    def remove(self, text: str) -> bool:
+        """Forget every plane with this text; whether there was one."""
+        found = False
+        for series in self._series.values():
+            for t in [t for t, known in series.items() if known == text]:
+                del series[t]
+                found = True
+        return found
+
+    def clear(self, channel: int | None) -> None:
+        """Forget the planes of a channel, or all."""
+        for c, z in list(self._series):
+            if channel is None or c == channel:
+                del self._series[c, z]
+
+
+def outward(t: int, frames: int, direction: int) -> Iterator[int]:
+    """Every frame of a movie once, nearest to ``t`` first, two ahead in ``direction`` for each one behind.
+
+    In the middle of a movie, forwards: t, t+1, t+2, t-1, t+3, t+4, t-2, ...
+    """
+    yield t
+    up, down = iter(range(t + 1, frames)), iter(range(t - 1, -1, -1))
+    ahead, behind = (up, down) if direction > 0 else (down, up)
+    while True:
+        batch = [*islice(ahead, 2), *islice(behind, 1)]
+        if not batch:
+            return
+        yield from batch

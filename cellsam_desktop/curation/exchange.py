@@ -1,0 +1,228 @@
+"""Labels and tables in and out, and the project under another name; all as jobs that can be cancelled."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from cellsam_desktop.analysis.series import Measurements
+from cellsam_desktop.analysis.table import columns, rows
+from cellsam_desktop.core.changes import ChangeSet
+from cellsam_desktop.core.document import Document
+from cellsam_desktop.core.edits import AddCell, Edit, SetMask
+from cellsam_desktop.core.errors import Cancelled, CellSamError, ProjectError
+from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.records import Cell, MaskRecord, Source
+from cellsam_desktop.curation.open_movie import OpenMovie
+from cellsam_desktop.jobs.runner import Progress
+from cellsam_desktop.project.exporters.labels import export_labels
+from cellsam_desktop.project.exporters.table import write_table
+from cellsam_desktop.project.importers.labels import import_labels
+from cellsam_desktop.project.schema import SUFFIX
+from cellsam_desktop.project.link import MovieLink
+from cellsam_desktop.project.store import ProjectStore, everything
+
+if TYPE_CHECKING:
+    from cellsam_desktop.curation.session import Session
+
+T = TypeVar("T")
+Shape = tuple[int, int, int, int]
+Labelled = list[tuple[int, PlaneKey, Mask]]
+
+
+class Exchange:
+    """Imports and exports of the open movie. Exports write a snapshot taken when they were asked for."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def import_labels(self, path: Path) -> None:
+        """Add the labels of an image as cells, in one undoable step.
+
+        Labels keep their ids, except those that belong to cells already here: these get new ids.
+        """
+        movie = self._session.movie
+        if movie is None:
+            return
+        sizes = movie.info.sizes
+        shape = (sizes.t, sizes.z, sizes.y, sizes.x)
+        self._run(
+            f"Importing {path.name}",
+            partial(_read_labels, path, shape),
+            lambda labelled: self._add_labels(movie, path, labelled),
+        )
+
+    def export_labels(self, path: Path) -> None:
+        """Write all masks as a label TIFF with the movie's axes and scale."""
+        movie = self._session.movie
+        if movie is None:
+            return
+        sizes, document = movie.info.sizes, snapshot(movie.document)
+        shape = (sizes.t, sizes.z, sizes.y, sizes.x)
+        self._run(
+            f"Exporting {path.name}",
+            partial(_write_labels, path, document, shape),
+            lambda _: self._written("Labels", path),
+        )
+
+    def export_csv(self, path: Path) -> None:
+        """Write the table of all masks: frame, id, centroid, area and so on, with units in the header."""
+        movie = self._session.movie
+        if movie is None:
+            return
+        document = snapshot(movie.document)
+        self._run(
+            f"Exporting {path.name}",
+            partial(_write_csv, path, document),
+            lambda _: self._written("Table", path),
+        )
+
+    def save_as(self, path: Path) -> None:
+        """Write the project to another file and go on working there; what is at ``path`` is replaced."""
+        movie = self._session.movie
+        if movie is None:
+            return
+        path = path.absolute() if path.suffix == SUFFIX else path.absolute().with_name(path.name + SUFFIX)
+        if movie.store is not None and path == movie.store.path:
+            self._session.save()
+            return
+        complete = movie.store is not None and not self._session.unsaved
+        copy = movie.store.copy_to if movie.store is not None and complete else _copier(movie)
+        missed: list[ChangeSet] = []
+        self._session.document_changed.connect(missed.append)
+
+        def finish() -> None:
+            self._session.document_changed.disconnect(missed.append)
+
+        self._run(
+            f"Saving {path.name}",
+            partial(_copy_and_open, path, copy),
+            lambda store: self._continue_in(movie, store, missed),
+            finish,
+        )
+
+    # -- on the main thread, afterwards -------------------------------------------------------------
+
+    def _run(
+        self,
+        name: str,
+        work: Callable[[Progress], T],
+        done: Callable[[T], None],
+        finish: Callable[[], None] = lambda: None,
+    ) -> None:
+        def succeeded(answer: T) -> None:
+            finish()
+            done(answer)
+
+        def failed(error: CellSamError) -> None:
+            finish()
+            if isinstance(error, Cancelled):
+                self._session.notices.info(str(error))
+            else:
+                self._session.notices.error(str(error))
+
+        self._session.jobs.runner.run(name, work, succeeded, failed)
+
+    def _written(self, what: str, path: Path) -> None:
+        self._session.notices.info(f"{what} written to {path}.")
+
+    def _add_labels(self, movie: OpenMovie, path: Path, labelled: Labelled) -> None:
+        if self._session.movie is not movie:
+            self._session.notices.warning(f"{path.name} was not imported: its movie was closed meanwhile.")
+            return
+        new_ids = _assign_ids({cell_id for cell_id, _, _ in labelled}, movie.document)
+        if not new_ids:
+            self._session.notices.warning(f"{path.name} holds no labels: every pixel is 0.")
+            return
+        edits: list[Edit] = [AddCell(Cell(cell_id)) for cell_id in sorted(new_ids.values())]
+        edits += [SetMask(new_ids[i], key, MaskRecord(mask, Source.IMPORTED)) for i, key, mask in labelled]
+        if not self._session.commit("Import labels", edits):
+            return
+        changed = sum(old != new for old, new in new_ids.items())
+        text = f"{len(new_ids)} cells with {len(labelled)} masks were imported from {path.name}."
+        if changed:
+            text += f" {changed} of them got new ids, because theirs belong to other cells here."
+        self._session.notices.info(text)
+
+    def _continue_in(self, movie: OpenMovie, store: ProjectStore, missed: list[ChangeSet]) -> None:
+        if self._session.movie is not movie:
+            store.close()
+            self._written("Project", store.path)
+            return
+        try:
+            for changes in missed:
+                store.save(movie.document, changes)
+        except ProjectError as error:
+            store.close()
+            self._session.notices.error(str(error))
+            return
+        self._session.saving.adopt(store)
+        self._session.opening.remember(store.path)
+        self._session.notices.info(f"The project is now {store.path}.")
+
+
+def snapshot(document: Document) -> Document:
+    """A copy that does not change any more, for work on another thread; masks are shared, not copied."""
+    copy = Document(document.calibration)
+    for cell_id in document.cell_ids:
+        copy.put_cell(document.cell(cell_id))
+        for key, record in document.track(cell_id).items():
+            copy.put_record(cell_id, key, record)
+    for mother, daughters in document.lineage.divisions():
+        copy.lineage.add(mother, daughters)
+    copy.reserve_ids(document.next_id)
+    return copy
+
+
+def _assign_ids(wanted: Iterable[int], document: Document) -> dict[int, int]:
+    """The id that each imported label gets: its own when no cell here has it, else one that nobody has."""
+    ids = {label: label for label in wanted if label not in document}
+    following = max(document.next_id, max(ids, default=0) + 1)
+    for label in sorted(wanted):
+        if label not in ids:
+            ids[label] = following
+            following += 1
+    return ids
+
+
+def _read_labels(path: Path, shape: Shape, progress: Progress) -> Labelled:
+    labelled = []
+    for cell_id, key, mask in import_labels(path, shape):
+        progress(key.t / shape[0])
+        labelled.append((cell_id, key, mask))
+    return labelled
+
+
+def _write_labels(path: Path, document: Document, shape: Shape, progress: Progress) -> None:
+    export_labels(path, document, shape, document.calibration, progress)
+
+
+def _write_csv(path: Path, document: Document, progress: Progress) -> None:
+    measurements = Measurements(document)
+    progress.check()
+    write_table(path, columns(document.calibration), rows(measurements, document, document.calibration))
+
+
+def _copier(movie: OpenMovie) -> Callable[[Path], None]:
+    """Writes the document as it is now, for a movie whose project file does not exist or is incomplete."""
+    document, link = snapshot(movie.document), movie.link
+    return partial(_write_project, document, link)
+
+
+def _write_project(document: Document, link: MovieLink, path: Path) -> None:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ProjectStore.create(Path(folder) / path.name, link, document.calibration) as store,
+    ):
+        store.save(document, everything(document))
+        store.copy_to(path)
+
+
+def _copy_and_open(path: Path, copy: Callable[[Path], None], progress: Progress) -> ProjectStore:
+    progress.check()
+    copy(path)
+    return ProjectStore.open(path)

@@ -1,0 +1,46 @@
+"""Sentences for the curator that need no answer."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Literal
+
+from psygnal import Signal
+
+log = logging.getLogger(__name__)
+
+Level = Literal["info", "warning", "error"]
+
+_LOG_LEVELS: dict[Level, int] = {"info": logging.INFO, "warning": logging.INFO, "error": logging.WARNING}
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One message: ``text`` is a full sentence, ``detail`` may say more (a cause, a path)."""
+
+    level: Level
+    text: str
+    detail: str = ""
+
+
+class Notices:
+    """Where the use cases report; the window shows what is posted. Each notice is logged too."""
+
+    posted = Signal(Notice)
+
+    def info(self, text: str, detail: str = "") -> None:
+        """Say that something worked."""
+        self._post(Notice("info", text, detail))
+
+    def warning(self, text: str, detail: str = "") -> None:
+        """Say that something was refused, or needs attention."""
+        self._post(Notice("warning", text, detail))
+
+    def error(self, text: str, detail: str = "") -> None:
+        """Say that something failed, and what to do about it."""
+        self._post(Notice("error", text, detail))
+
+    def _post(self, notice: Notice) -> None:
+        log.log(_LOG_LEVELS[notice.level], "%s %s", notice.text, notice.detail)
+        self.posted.emit(notice)
