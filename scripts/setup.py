@@ -111,7 +111,7 @@ def install_packages(extras: str, *, reinstall: bool) -> None:
 
 
 def install_system_libraries() -> None:
-    """Install what Qt needs on Linux, and a virtual screen for the tests; tried once, going on if it fails."""
+    """Install what Qt needs on Linux, and a virtual screen for the tests; tried once, never fatal."""
     if not sys.platform.startswith("linux"):
         return
     stamp = Stamp("system", [*system_libraries.WINDOW_PACKAGES, *system_libraries.TEST_PACKAGES])
