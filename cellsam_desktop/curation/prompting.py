@@ -68,6 +68,7 @@ class Prompting:
         session.encoding.changed.connect(self._on_encoding)
         session.movie_changed.connect(self._on_movie)
         session.document_changed.connect(self._on_document)
+        session.jobs.decoder.missing.connect(self._on_missing)
 
     @property
     def prompts(self) -> Prompts:
@@ -273,6 +274,11 @@ class Prompting:
 
     def _on_encoding(self) -> None:
         self._ask()
+
+    def _on_missing(self, key: str) -> None:
+        """The embedding asked about is gone from the cache: ask again when it has been made anew."""
+        if self.waiting:
+            self._asked = None
 
     def _on_movie(self) -> None:
         self._drafts.clear()
