@@ -13,12 +13,13 @@ from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.images.opening import open_source
 from cellsam_desktop.images.source import ImageSource, Plane, Sizes
 
+_FIRST = PlaneKey()
 _LARGEST_ID = 2**53
 """Whole numbers up to here are exact in the 64-bit floats that some programs write labels in."""
 
 
 def import_labels(
-    path: Path, sizes: tuple[int, int, int, int], onto: PlaneKey = PlaneKey()
+    path: Path, sizes: tuple[int, int, int, int], onto: PlaneKey = _FIRST
 ) -> Iterator[tuple[int, PlaneKey, Mask]]:
     """Every mask of a label image or movie, plane by plane; ids are kept, 0 is background.
 
@@ -71,7 +72,7 @@ def _places(
         raise ExchangeError(f"{path.name} is a colour image: choose an image with one number per cell.")
     if (found.y, found.x) != (height, width):
         raise ExchangeError(
-            f"The labels in {path.name} are {found.x} x {found.y} pixels and the movie is {width} x {height}: "
+            f"The labels in {path.name} are {found.x} x {found.y} pixels, the movie is {width} x {height}: "
             "choose labels of this movie."
         )
     planes = _in_order(found)
@@ -101,6 +102,7 @@ def _whole_numbers(plane: Plane, path: Path) -> Plane:
         good = bool(np.all((plane >= 0) & (plane <= _LARGEST_ID) & (plane == np.rint(plane))))
     if not good:
         raise ExchangeError(
-            f"{path.name} holds values that are no cell ids: choose an image of whole numbers, 0 for background."
+            f"{path.name} holds values that are no cell ids: "
+            "choose an image of whole numbers, 0 for background."
         )
     return plane.astype(np.int64)
