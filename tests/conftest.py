@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import shutil
 import sys
@@ -130,6 +131,19 @@ def no_windows_left() -> Iterator[None]:
         gc.collect()
         left = _windows() - before
         assert not left, f"windows left behind: {sorted(map(repr, left))}"
+
+
+@pytest.fixture
+def quiet_root() -> Iterator[None]:
+    """Take back what ``logs.configure`` did to this process."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    for handler in [handler for handler in root.handlers if handler not in handlers]:
+        root.removeHandler(handler)
+        handler.close()
+    root.setLevel(level)
+    logging.captureWarnings(False)
 
 
 def _pairs(folder: Path) -> list[Pair]:

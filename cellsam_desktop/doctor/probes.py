@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import importlib
-import importlib.util
 import json
 import os
 import sys
@@ -20,7 +19,7 @@ _TINY_ONNX = base64.b64decode(
 )
 _LIBRARIES = (
     "numpy", "scipy", "skimage", "tifffile", "imagecodecs", "PIL", "psygnal", "pycocotools.mask",
-    "requests", "platformdirs",
+    "nd2", "zarr",
 )  # fmt: skip
 
 
@@ -53,11 +52,9 @@ def onnxruntime() -> dict[str, Any]:
     """Make a session as the decoder does, and read the providers it really has."""
     module = _load("onnxruntime")
     module.set_default_logger_severity(4)
-    if hasattr(module, "preload_dlls") and _is_installed("torch"):
-        module.preload_dlls()
-    offered = [name for name in module.get_available_providers() if "Tensorrt" not in name]
-    session = module.InferenceSession(_TINY_ONNX, providers=offered)
-    return {"version": module.__version__, "offered": offered, "providers": session.get_providers()}
+    wanted = _load("cellsam_desktop.sam.providers").usable_providers()
+    session = module.InferenceSession(_TINY_ONNX, providers=wanted)
+    return {"version": module.__version__, "providers": session.get_providers()}
 
 
 def libraries() -> dict[str, Any]:
@@ -102,7 +99,3 @@ def has_display() -> bool:
 
 def _load(name: str) -> Any:
     return importlib.import_module(name)
-
-
-def _is_installed(name: str) -> bool:
-    return importlib.util.find_spec(name) is not None

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cellsam_desktop import __version__, cli
+from cellsam_desktop.core.errors import CellSamError
+from training.__main__ import main as train
+
+
+def run(*words: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The program as a user starts it."""
+    command = [sys.executable, "-m", "cellsam_desktop", *map(str, words)]
+    settings = {"env": os.environ | environment, "stdin": subprocess.DEVNULL}
+    return subprocess.run(command, **settings, capture_output=True, text=True, check=False)
+
+
+def test_version():
+    answer = run("--version")
+    assert (answer.returncode, answer.stdout) == (0, f"cellsam-desktop {__version__}\n")
+
+
+def test_help_names_every_verb():
+    answer = run("--help")
+    assert answer.returncode == 0
+    for verb in ("gui", "demo", "segment", "export", "models", "doctor"):
+        assert f"\n    {verb} " in answer.stdout
+    assert "probe" not in answer.stdout
+
+
+@pytest.mark.parametrize("verb", list(cli.VERBS))
+def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        cli.main([verb, "--help"])
+    assert ended.value.code == 0
+    assert f"usage: cellsam-desktop {verb}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["nosuch.tif"], ["-v", "nosuch.tif"], ["gui", "nosuch.tif"], ["segmnet"]])
+@pytest.mark.usefixtures("quiet_root")
+def test_what_is_no_verb_is_opened_in_the_window(words: list[str], capsys: pytest.CaptureFixture[str]):
+    assert cli.main(words) == 2
+    sentence = f"There is neither a file nor a command '{words[-1]}': "
+    assert sentence in capsys.readouterr().err
+
+
+def test_an_error_of_the_user_is_one_sentence_and_exit_code_2():
+    answer = run("models", "fetch", "nosuch")
+    assert answer.returncode == 2
+    assert answer.stdout == ""
+    assert answer.stderr.startswith("There is no model called 'nosuch'")
+    assert answer.stderr.count("\n") == 1
+
+
+def test_a_broken_package_points_to_the_doctor(tmp_path: Path):
+    (tmp_path / "numpy.py").write_text("raise ImportError('numpy is broken')")
+    answer = run("segment", "image.tif", PYTHONPATH=str(tmp_path))
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("A package cannot be loaded (numpy is broken)")
+    assert "cellsam-desktop doctor" in answer.stderr
+
+
+@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (CellSamError("One sentence."), 2)])
+@pytest.mark.usefixtures("quiet_root")
+def test_exit_codes(error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch):
+    def fail(_: argparse.Namespace) -> int:
+        raise error
+
+    monkeypatch.setitem(cli.VERBS, "gui", cli.Verb("", "cellsam_desktop.cli", "add_gui_parser", fail))
+    assert cli.main(["gui"]) == code
+
+
+@pytest.mark.usefixtures("quiet_root")
+def test_the_unexpected_is_not_hidden(monkeypatch: pytest.MonkeyPatch):
+    def fail(_: argparse.Namespace) -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(cli.VERBS, "gui", cli.Verb("", "cellsam_desktop.cli", "add_gui_parser", fail))
+    with pytest.raises(ZeroDivisionError):
+        cli.main([])
+
+
+def test_the_worker_ends_when_nobody_speaks_to_it():
+    assert run("--worker").returncode == 0
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--help"], 0), (["--version"], 0), ([], 2), (["fit"], 2)])
+def test_training_says_that_it_is_not_here(words: list[str], code: int, capsys: pytest.CaptureFixture[str]):
+    try:
+        ended = train(words)
+    except SystemExit as exit_:
+        ended = exit_.code
+    assert ended == code
+    if code:
+        sentence = f"Training a decoder is not part of CellSAM Desktop {__version__}.\n"
+        assert capsys.readouterr().err == sentence
