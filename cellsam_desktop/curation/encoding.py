@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 # The worker is told only the next few targets, so that a step costs the same in a movie of any length.
 _QUEUE = 32
 
+# Frames as near as this are named even when they are done: the worker keeps them young in the cache.
+_NEAR = 8
+
 
 class Encoding:
     """The embeddings of the open movie, as the encoder worker reports them.
@@ -34,7 +37,7 @@ class Encoding:
         self._session = session
         self._keys = _ByPlane()
         self._failures = _ByPlane()
-        self._queued = 0
+        self._waiting: set[PlaneIndex] = set()
         self.decoder_path: Path | None = None
         client = session.jobs.encoder
         self.worker: WorkerState = client.state
@@ -93,10 +96,7 @@ class Encoding:
             return f"{frame.capitalize()} could not be encoded: {failure}"
         match self.worker.kind:
             case "broken":
-                return (
-                    f"The encoder could not start: {self.worker.message} "
-                    "Showing, editing, saving and exporting still work."
-                )
+                return f"{self.worker.message} Showing, editing, saving and exporting still work."
             case "stopped":
                 return "The encoder is not running."
             case "starting":
@@ -157,22 +157,30 @@ class Encoding:
         movie = self._session.movie
         if movie is None:
             return
-        targets = [EncodeTarget(index, movie.frame_region) for index in islice(self._missing(), _QUEUE)]
-        self._queued = len(targets)
-        self._session.jobs.encoder.set_queue(targets)
+        near = list(islice(self._outward(), _NEAR))
+        missing = list(islice(self._missing(), _QUEUE))
+        self._waiting = set(missing)
+        order = dict.fromkeys([*near, *missing])
+        self._session.jobs.encoder.set_queue([EncodeTarget(index, movie.frame_region) for index in order])
+
+    def _outward(self) -> Iterator[PlaneIndex]:
+        """Planes of the channel and z position on screen, nearest first, no more than the cache can hold:
+        it evicts its oldest first, which is the frame on screen.
+        """
+        movie, view = self._session.movie, self._session.view
+        assert movie is not None
+        frames = outward(view.t, movie.info.sizes.t, view.play_direction)
+        return (view.index._replace(t=t) for t in islice(frames, self._session.jobs.cache.capacity))
 
     def _missing(self) -> Iterator[PlaneIndex]:
         movie, view = self._session.movie, self._session.view
         assert movie is not None
         keys, failures = self._keys.frames(view.index), self._failures.frames(view.index)
-        frames = movie.info.sizes.t
-        if len(keys) + len(failures) >= frames:
+        if len(keys) + len(failures) >= movie.info.sizes.t:
             return
-        # The cache evicts its oldest first, which is the frame on screen: never order more than it holds.
-        reach = self._session.jobs.cache.capacity
-        for t in islice(outward(view.t, frames, view.play_direction), reach):
-            if t not in keys and t not in failures:
-                yield view.index._replace(t=t)
+        for index in self._outward():
+            if index.t not in keys and index.t not in failures:
+                yield index
 
     # -- what the worker and the decoder say ---------------------------------------------------------
 
@@ -182,17 +190,18 @@ class Encoding:
 
     def _on_encoded(self, target: EncodeTarget, key: str) -> None:
         self._keys.put(target.index, key)
-        self._settled()
+        self._settled(target.index)
 
     def _on_failed(self, target: EncodeTarget, sentence: str) -> None:
         self._failures.put(target.index, sentence)
-        self._settled()
+        self._settled(target.index)
 
-    def _settled(self) -> None:
+    def _settled(self, index: PlaneIndex) -> None:
         """One target of the queue is done; order more before the worker runs dry."""
-        self._queued -= 1
-        if self._queued == _QUEUE // 2:
-            self._schedule()
+        if index in self._waiting:
+            self._waiting.discard(index)
+            if len(self._waiting) == _QUEUE // 2:
+                self._schedule()
         self.changed.emit()
 
     def _on_decoder(self, path: Path) -> None:

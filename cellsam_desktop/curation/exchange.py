@@ -22,8 +22,8 @@ from cellsam_desktop.jobs.runner import Progress
 from cellsam_desktop.project.exporters.labels import export_labels
 from cellsam_desktop.project.exporters.table import write_table
 from cellsam_desktop.project.importers.labels import import_labels
-from cellsam_desktop.project.schema import SUFFIX
 from cellsam_desktop.project.link import MovieLink
+from cellsam_desktop.project.schema import SUFFIX
 from cellsam_desktop.project.store import ProjectStore, everything
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ class Exchange:
     def import_labels(self, path: Path) -> None:
         """Add the labels of an image as cells, in one undoable step.
 
-        Labels keep their ids, except those that belong to cells already here: these get new ids.
+        Labels keep their ids, except those that belong to cells already here: these get new ids. A single
+        image goes onto the plane on screen.
         """
         movie = self._session.movie
         if movie is None:
@@ -52,7 +53,7 @@ class Exchange:
         shape = (sizes.t, sizes.z, sizes.y, sizes.x)
         self._run(
             f"Importing {path.name}",
-            partial(_read_labels, path, shape),
+            partial(_read_labels, path, shape, self._session.view.key),
             lambda labelled: self._add_labels(movie, path, labelled),
         )
 
@@ -189,9 +190,9 @@ def _assign_ids(wanted: Iterable[int], document: Document) -> dict[int, int]:
     return ids
 
 
-def _read_labels(path: Path, shape: Shape, progress: Progress) -> Labelled:
+def _read_labels(path: Path, shape: Shape, onto: PlaneKey, progress: Progress) -> Labelled:
     labelled = []
-    for cell_id, key, mask in import_labels(path, shape):
+    for cell_id, key, mask in import_labels(path, shape, onto):
         progress(key.t / shape[0])
         labelled.append((cell_id, key, mask))
     return labelled

@@ -29,6 +29,7 @@ class Opening:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._missing: MovieMissing | None = None
+        self._closing: list[threading.Thread] = []
         self.job: Job | None = None
 
     def open(self, path: Path) -> None:
@@ -77,6 +78,11 @@ class Opening:
             self._session.settings.save()
         except CellSamError as error:
             self._session.notices.warning(str(error))
+
+    def finish(self, timeout: float = 1.0) -> None:
+        """Wait until the files of closed movies are let go."""
+        for thread in self._closing:
+            thread.join(timeout)
 
     # -- in the background -------------------------------------------------------------------------
 
@@ -154,7 +160,7 @@ class Opening:
             self._session.notices.error(str(error))
             again.close()
             return
-        _close_later(old)
+        self._close_later(old)
         self._session.movie = new
         self._begin({})
 
@@ -168,7 +174,7 @@ class Opening:
         self._session.jobs.planes.open(None)
         if movie.store is not None:
             movie.store.close()
-        _close_later(movie)
+        self._close_later(movie)
 
     def _begin(self, stored_view: Mapping[str, Any]) -> None:
         """Begin with the movie now in place: set the view silently, announce the movie, then the view."""
@@ -191,7 +197,8 @@ class Opening:
         if opened.movie.store is not None and opened.movie.store.notice:
             self._session.notices.warning(opened.movie.store.notice)
 
-
-def _close_later(movie: OpenMovie) -> None:
-    """Closing waits for a plane being read, which the main thread must not."""
-    threading.Thread(target=movie.source.close, name="close-movie", daemon=True).start()
+    def _close_later(self, movie: OpenMovie) -> None:
+        """Closing waits for a plane being read, which the main thread must not."""
+        thread = threading.Thread(target=movie.source.close, name="close-movie", daemon=True)
+        thread.start()
+        self._closing = [thread, *(other for other in self._closing if other.is_alive())]

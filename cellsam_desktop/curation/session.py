@@ -91,6 +91,7 @@ class Session:
         except CellSamError as error:
             self.notices.warning(str(error))
         self.jobs.stop()
+        self.opening.finish()
         return True
 
     # -- the document ------------------------------------------------------------------------------
