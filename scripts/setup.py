@@ -151,7 +151,8 @@ def apt_install(packages: Iterable[str]) -> bool:
 def fetch_weights() -> None:
     """Fetch and verify the default model; quick when it is there."""
     command = [PYTHON, "-m", "cellsam_desktop", "models", "fetch", DEFAULT_MODEL]
-    run(command, f"the weights of {DEFAULT_MODEL} cannot be fetched: run `make setup` again when online")
+    sentence = f"the weights of {DEFAULT_MODEL} cannot be fetched: run this again when online"
+    run(command, sentence, stdout=subprocess.DEVNULL)  # it prints where they are
 
 
 class Stamp:
@@ -189,15 +190,16 @@ def works(command: Sequence[str | Path]) -> bool:
         return False
 
 
-def run(command: Sequence[str | Path], sentence: str) -> None:
+def run(command: Sequence[str | Path], sentence: str, stdout: int | None = None) -> None:
     """Run a command that must succeed."""
-    if subprocess.run(list(map(str, command)), check=False).returncode != 0:
+    if subprocess.run([str(word) for word in command], stdout=stdout, check=False).returncode != 0:
         raise SetupError(sentence)
 
 
 def output(command: Sequence[str | Path]) -> str:
     """What a command prints."""
-    return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True).stdout.strip()
+    words = [str(word) for word in command]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
 
 
 if __name__ == "__main__":
