@@ -207,7 +207,7 @@ _FRAMES = (
     _on_frames("frame.ahead", "10 frames ahead", _step(10), "Shift+Right"),
     _on_frames("frame.first", "First frame", lambda c: c.session.navigation.go_to(0), "Home"),
     _on_frames("frame.last", "Last frame", _to_end, "End"),
-    _on_frames("frame.play", "Play or pause", lambda c: c.desk.toggle_play(), "K"),
+    _on_frames("frame.play", "Play or pause", lambda c: c.session.navigation.toggle_play(), "K"),
     ActionSpec(
         "depth.up", "Plane above", Group.FRAMES, lambda c: c.session.navigation.step_z(1), ("Up",),
         where=Where.CANVAS, enabled=_depth,

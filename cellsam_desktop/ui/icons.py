@@ -5,7 +5,7 @@ Each is an SVG of 24 x 24 with strokes of 1.5 in ``currentColor``, kept in ``res
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from PySide6.QtCore import QByteArray, QRectF, Qt
@@ -51,3 +51,13 @@ def icon(name: str, theme: Theme) -> QIcon:
         ):
             made.addPixmap(pixmap(name, colour, size), mode, state)
     return made
+
+
+@lru_cache(maxsize=128)
+def _kept(name: str, rgba: int, size: int, ratio: float) -> QPixmap:
+    return pixmap(name, QColor.fromRgba(rgba), size, ratio)
+
+
+def tinted(name: str, colour: QColor, size: int, ratio: float = 1.0) -> QPixmap:
+    """The same as ``pixmap``, kept for the next time: for painting in lists."""
+    return _kept(name, colour.rgba(), size, ratio)

@@ -1,0 +1,162 @@
+"""The panel of the selected cells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QPushButton,
+    QSplitter,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cellsam_desktop.analysis.table import columns, rows_of
+from cellsam_desktop.core.changes import ChangeSet
+from cellsam_desktop.curation.open_movie import OpenMovie
+from cellsam_desktop.curation.session import Session
+from cellsam_desktop.ui.listening import listen
+from cellsam_desktop.ui.panels.cell.plots import CellPlot, Curve
+from cellsam_desktop.ui.panels.cell.series import track_of
+from cellsam_desktop.ui.panels.cell.track_table import TrackTable
+from cellsam_desktop.ui.panels.cell.values import CellValues
+from cellsam_desktop.ui.panels.labels import muted
+from cellsam_desktop.ui.theme import SPACE, TIGHT
+
+MAX_CURVES = 24
+"""Of a larger selection only the first cells are plotted and listed."""
+
+
+class CellPanel(QWidget):
+    """Follows the selection. Curves and table are made again only when a selected cell changed."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self.values = CellValues()
+        self.area = CellPlot(Curve.AREA)
+        self.place = CellPlot(Curve.POSITION)
+        self.table = TrackTable()
+        self.export = QPushButton("Export CSV…")
+        self.place_choice = QComboBox()
+        self.limit_note = muted()
+        self._build()
+        listen(self, session.movie_changed, self._show_all)
+        listen(self, session.document_changed, self._on_document)
+        listen(self, session.view.changed, self._on_view)
+        self._show_all()
+
+    def _build(self) -> None:
+        self.place_choice.addItems([Curve.POSITION.value, Curve.PATH.value])
+        self.place_choice.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.place_choice.currentTextChanged.connect(lambda text: self.place.set_curve(Curve(text)))
+        for source in (self.area, self.place, self.table):
+            source.frame_asked.connect(self._session.navigation.go_to)
+        self.export.clicked.connect(self._export)
+        self.export.setToolTip("Write the masks of the selected cells to a CSV file")
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.tabs.addTab(self._plots(), "Plots")
+        self.tabs.addTab(self._track(), "Table")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, TIGHT, 0, 0)
+        column.setSpacing(TIGHT)
+        column.addWidget(self.values)
+        column.addWidget(self.tabs, 1)
+
+    def _plots(self) -> QWidget:
+        lower = QWidget()
+        inner = QVBoxLayout(lower)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(0)
+        choice = QHBoxLayout()
+        choice.setContentsMargins(SPACE, TIGHT, SPACE, 0)
+        choice.addWidget(self.limit_note)
+        choice.addStretch()
+        choice.addWidget(self.place_choice)
+        inner.addLayout(choice)
+        inner.addWidget(self.place, 1)
+        splitter = QSplitter(Qt.Orientation.Vertical)
+        splitter.setHandleWidth(1)
+        splitter.setChildrenCollapsible(False)
+        splitter.addWidget(self.area)
+        splitter.addWidget(lower)
+        return splitter
+
+    def _track(self) -> QWidget:
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, SPACE)
+        column.setSpacing(SPACE)
+        column.addWidget(self.table, 1)
+        row = QHBoxLayout()
+        row.setContentsMargins(SPACE, 0, SPACE, 0)
+        row.addStretch()
+        row.addWidget(self.export)
+        column.addLayout(row)
+        return page
+
+    # -- following the session -----------------------------------------------------------------------
+
+    def _on_document(self, changes: ChangeSet) -> None:
+        if changes.calibration or changes.touched_cells & set(self._session.view.selection):
+            self._show_all()
+
+    def _on_view(self, names: frozenset[str]) -> None:
+        if "selection" in names:
+            self._show_all()
+        elif names & {"t", "z"}:
+            self._show_frame()
+
+    # -- showing -------------------------------------------------------------------------------------
+
+    def _show_all(self) -> None:
+        movie = self._session.movie
+        chosen = [] if movie is None else [i for i in self._session.view.selection if i in movie.document]
+        self._show_tracks(movie, chosen[:MAX_CURVES])
+        self.limit_note.setText(f"first {MAX_CURVES} of {len(chosen)}" if len(chosen) > MAX_CURVES else "")
+        self.export.setEnabled(bool(chosen))
+        self._show_frame()
+
+    def _show_tracks(self, movie: OpenMovie | None, chosen: list[int]) -> None:
+        if movie is None:
+            self.area.set_tracks((), "px")
+            self.place.set_tracks((), "px")
+            self.table.rows.show((), ())
+            return
+        scale = movie.document.calibration
+        unit = "px" if scale.pixel_size_um is None else "µm"
+        measured = {i: movie.measurements.rows(i) for i in chosen}
+        tracks = [track_of(i, rows, scale.pixel_size_um) for i, rows in measured.items()]
+        self.area.set_tracks(tracks, unit)
+        self.place.set_tracks(tracks, unit)
+        every = [row for rows in measured.values() for row in rows]
+        self.table.rows.show(columns(scale), list(rows_of(every, movie.document, scale)))
+
+    def _show_frame(self) -> None:
+        movie, view = self._session.movie, self._session.view
+        self.area.set_frame(view.t)
+        self.place.set_frame(view.t)
+        chosen = [] if movie is None else [i for i in view.selection if i in movie.document]
+        if movie is None or not chosen:
+            self.values.show_nothing()
+        elif len(chosen) == 1:
+            self.values.show_cell(movie.document, chosen[0], view.t, movie.measurements.row(chosen[0], view.key))
+        else:
+            here = (movie.measurements.row(i, view.key) for i in chosen)
+            self.values.show_cells(movie.document, len(chosen), [row for row in here if row is not None])
+
+    def _export(self) -> None:
+        movie = self._session.movie
+        if movie is None:
+            return
+        proposed = movie.info.path.with_name(f"{movie.info.path.stem}-cells.csv")
+        name, _ = QFileDialog.getSaveFileName(self, "Export table", str(proposed), "Tables (*.csv)")
+        if name:
+            self._session.exchange.export_csv(Path(name), self._session.view.selection)

@@ -1,0 +1,116 @@
+"""The selected cells on the frame on screen, as a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from cellsam_desktop.analysis.measure import Measurement
+from cellsam_desktop.core.document import Document
+from cellsam_desktop.core.records import Calibration
+from cellsam_desktop.ui.palette import colour_of
+from cellsam_desktop.ui.panels.labels import muted, styled
+from cellsam_desktop.ui.theme import SPACE, TIGHT
+
+_LINES = ("Centroid", "Area", "Predicted IoU", "Source")
+SOURCES = {
+    "click": "Clicks", "box": "Box", "brush": "Brush", "lasso": "Lasso", "imported": "Imported",
+    "propagated": "Propagated",
+}  # fmt: skip
+
+
+class CellValues(QWidget):
+    """Title, and centroid, area, predicted IoU and source of one cell; sums for several."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chip = QLabel()
+        self.chip.setFixedSize(12, 12)
+        self.title = QLabel()
+        font = self.title.font()
+        font.setBold(True)
+        self.title.setFont(font)
+        self.note = muted()
+        self.lines = {name: QLabel() for name in _LINES}
+        self._names = {name: muted(name) for name in _LINES}
+        head = QHBoxLayout()
+        head.setSpacing(SPACE)
+        head.addWidget(self.chip)
+        head.addWidget(self.title)
+        head.addWidget(self.note, 1, Qt.AlignmentFlag.AlignRight)
+        form = QFormLayout()
+        form.setHorizontalSpacing(2 * SPACE)
+        form.setVerticalSpacing(2)
+        for name, label in self.lines.items():
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            form.addRow(self._names[name], label)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(SPACE, TIGHT, SPACE, TIGHT)
+        column.setSpacing(TIGHT)
+        column.addLayout(head)
+        column.addLayout(form)
+
+    def show_nothing(self) -> None:
+        """No cell is selected."""
+        self.chip.hide()
+        self.title.setText("No cell selected")
+        self.note.clear()
+        self._show_lines({})
+
+    def show_cell(self, document: Document, cell_id: int, t: int, measured: Measurement | None) -> None:
+        """One cell; ``measured`` is None where it has no mask."""
+        cell, span = document.cell(cell_id), document.span(cell_id)
+        self._paint_chip(cell_id)
+        self.title.setText(cell.title)
+        self.note.setText("" if span is None else f"frames {span[0] + 1}–{span[1] + 1}, {len(document.track(cell_id))} masks")
+        if measured is None:
+            self._show_lines({"Centroid": f"no mask on frame {t + 1}"})
+            return
+        scale = document.calibration
+        self._show_lines(
+            {
+                "Centroid": centroid_text(measured, scale),
+                "Area": area_text(measured.area, scale),
+                "Predicted IoU": "" if measured.predicted_iou is None else f"{measured.predicted_iou:.3f}",
+                "Source": SOURCES.get(measured.source.value, measured.source.value),
+            }
+        )
+
+    def show_cells(self, document: Document, count: int, measured: Sequence[Measurement]) -> None:
+        """Several cells; ``measured`` are those that have a mask on this frame."""
+        self.chip.hide()
+        self.title.setText(f"{count} cells selected")
+        self.note.setText(f"{len(measured)} on this frame")
+        if not measured:
+            self._show_lines({})
+            return
+        mean = sum(row.area for row in measured) / len(measured)
+        self._show_lines({"Area": f"{area_text(mean, document.calibration)} on average"})
+
+    def _show_lines(self, texts: dict[str, str]) -> None:
+        for name, label in self.lines.items():
+            text = texts.get(name, "")
+            label.setText(text)
+            label.setVisible(bool(text))
+            self._names[name].setVisible(bool(text))
+
+    def _paint_chip(self, cell_id: int) -> None:
+        red, green, blue = colour_of(cell_id)
+        self.chip.setStyleSheet(f"background: rgb({red}, {green}, {blue}); border-radius: 3px;")
+        self.chip.show()
+
+
+def centroid_text(measured: Measurement, scale: Calibration) -> str:
+    """ "x 12.3, y 40.1 px  (1.23, 4.01 µm)"."""
+    text = f"x {measured.x:.1f}, y {measured.y:.1f} px"
+    size = scale.pixel_size_um
+    return text if size is None else f"{text}  ({measured.x * size:.2f}, {measured.y * size:.2f} µm)"
+
+
+def area_text(area: float, scale: Calibration) -> str:
+    """ "310 px  (3.10 µm²)"."""
+    text = f"{area:,.0f} px".replace(",", "\u202f")
+    size = scale.pixel_size_um
+    return text if size is None else f"{text}  ({area * size * size:.2f} µm²)"

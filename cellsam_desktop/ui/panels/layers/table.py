@@ -1,0 +1,152 @@
+"""The view of the layer list; its selection and the session's are one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+
+from cellsam_desktop.curation.session import Session
+from cellsam_desktop.ui.listening import listen
+from cellsam_desktop.ui.panels.layers.delegate import LayerDelegate
+from cellsam_desktop.ui.panels.layers.model import LayerModel
+from cellsam_desktop.ui.panels.layers.rows import Column
+
+_ROW_HEIGHT = 24
+_SWITCHES = (Column.EYE, Column.LOCK, Column.SOLO)
+_WIDTHS = {Column.ID: "88888", Column.FRAMES: "888–888", Column.MASKS: "Masks", Column.AREA: "88888.8"}
+
+
+class LayerTable(QTableView):
+    """Rows of cells. Switches act on a click and leave the selection alone; ``menu_asked`` is a right click."""
+
+    menu_asked = Signal(QPoint)
+
+    def __init__(self, session: Session, model: LayerModel) -> None:
+        super().__init__()
+        self._session = session
+        self._layers = model
+        self._following = False
+        self.setModel(model)
+        self.setItemDelegate(LayerDelegate(self))
+        self._look()
+        self.selectionModel().selectionChanged.connect(self._on_selected)
+        for signal in (model.rowsInserted, model.rowsRemoved, model.modelReset):
+            signal.connect(self._follow)
+        listen(self, session.view.changed, self._on_view)
+        self._follow()
+
+    def _look(self) -> None:
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.DoubleClicked)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(self.menu_asked)
+        self.setAccessibleName("Cells")
+        rows = self.verticalHeader()
+        rows.hide()
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        rows.setDefaultSectionSize(_ROW_HEIGHT)
+        columns = self.horizontalHeader()
+        columns.setHighlightSections(False)
+        columns.setMinimumSectionSize(20)
+        columns.setSectionResizeMode(Column.NAME, QHeaderView.ResizeMode.Stretch)
+        for switch in _SWITCHES:
+            self.setColumnWidth(switch, 24)
+        for column, sample in _WIDTHS.items():
+            self.setColumnWidth(column, self.fontMetrics().horizontalAdvance(sample) + 14)
+        self.setSortingEnabled(True)
+        self.sortByColumn(Column.ID, Qt.SortOrder.AscendingOrder)
+
+    # -- mouse -------------------------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A switch acts at once; everywhere else Qt selects."""
+        index = self.indexAt(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and index.isValid() and index.column() in _SWITCHES:
+            self._switch(index)
+            return
+        super().mousePressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Two quick clicks on a switch are two clicks."""
+        index = self.indexAt(event.position().toPoint())
+        if index.isValid() and index.column() in _SWITCHES:
+            self.mousePressEvent(event)
+            return
+        super().mouseDoubleClickEvent(event)
+
+    def _switch(self, index: QModelIndex) -> None:
+        """Act on the cell of the row, or on the whole selection if the row is part of it."""
+        cell_id = self._layers.id_at(index.row())
+        selection = self._session.view.selection
+        ids = selection if cell_id in selection else (cell_id,)
+        editing, movie = self._session.editing, self._session.movie
+        match Column(index.column()):
+            case Column.EYE:
+                editing.toggle_visible(ids)
+            case Column.SOLO:
+                editing.toggle_solo(ids)
+            case Column.LOCK if movie is not None:
+                editing.set_locked(ids, not movie.document.cell(cell_id).locked)
+
+    # -- selection ---------------------------------------------------------------------------------
+
+    def _on_selected(self) -> None:
+        if self._following or self._layers.changing:
+            return
+        ids = [self._layers.id_at(index.row()) for index in self.selectionModel().selectedRows()]
+        kept = [i for i in self._session.view.selection if i in set(ids)]
+        self._session.editing.select([*kept, *sorted(set(ids) - set(kept))])
+
+    def _on_view(self, names: frozenset[str]) -> None:
+        if "selection" in names:
+            self._follow()
+
+    def _follow(self) -> None:
+        """Select the rows of the session's selection and show the last of them."""
+        wanted = {row for i in self._session.view.selection if (row := self._layers.row_of_cell(i)) is not None}
+        shown = {index.row() for index in self.selectionModel().selectedRows()}
+        if wanted == shown:
+            return
+        self._following = True
+        try:
+            how = QItemSelectionModel.SelectionFlag
+            self.selectionModel().select(
+                self._selection_of(wanted), how.ClearAndSelect | how.Rows
+            )
+        finally:
+            self._following = False
+        self._reveal()
+
+    def _selection_of(self, rows: Iterable[int]) -> QItemSelection:
+        selection = QItemSelection()
+        for first, last in runs_of_rows(rows):
+            selection.select(self._layers.index(first, 0), self._layers.index(last, len(Column) - 1))
+        return selection
+
+    def _reveal(self) -> None:
+        selection = self._session.view.selection
+        row = self._layers.row_of_cell(selection[-1]) if selection else None
+        if row is not None and not self.hasFocus():
+            index = self._layers.index(row, Column.NAME)
+            self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.NoUpdate)
+            self.scrollTo(index)
+
+
+def runs_of_rows(rows: Iterable[int]) -> list[tuple[int, int]]:
+    """First and last of every run of neighbouring rows: one range instead of many."""
+    found: list[tuple[int, int]] = []
+    for row in sorted(rows):
+        if found and row == found[-1][1] + 1:
+            found[-1] = (found[-1][0], row)
+        else:
+            found.append((row, row))
+    return found
