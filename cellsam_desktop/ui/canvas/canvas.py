@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer
-from PySide6.QtGui import QEnterEvent, QMouseEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QEnterEvent, QImage, QMouseEvent, QPainter, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QTextEdit, QWidget
 
 from cellsam_desktop.core.changes import ChangeSet
@@ -13,6 +13,7 @@ from cellsam_desktop.curation.view_state import Tool
 from cellsam_desktop.ui.canvas.badge import WaitingBadge
 from cellsam_desktop.ui.canvas.cell_layer import STYLE, CellLayer
 from cellsam_desktop.ui.canvas.draft_layer import DraftLayer
+from cellsam_desktop.ui.canvas.invitation import Invitation
 from cellsam_desktop.ui.canvas.plane_item import PlaneItem
 from cellsam_desktop.ui.canvas.pointer import Pointer
 from cellsam_desktop.ui.canvas.scale_bar import ScaleBar
@@ -47,6 +48,7 @@ class Canvas(PlaneView):
         self.pointer = Pointer(session, self)
         self._scale_bar = ScaleBar(self)
         self._badge = WaitingBadge(self)
+        self.invitation = Invitation(self)
         self._remember = QTimer(self, singleShot=True, interval=_REMEMBER_MS)
         self._remember.timeout.connect(self._remember_viewport)
         self._connect()
@@ -80,7 +82,7 @@ class Canvas(PlaneView):
 
     def _on_movie(self) -> None:
         movie = self._session.movie
-        self.setEnabled(movie is not None)
+        self.invitation.setVisible(movie is None)
         if movie is not None:
             self.set_plane_size(movie.info.sizes.x, movie.info.sizes.y)
             viewport = self._session.view.viewport
@@ -207,6 +209,7 @@ class Canvas(PlaneView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the scale bar in its corner."""
         super().resizeEvent(event)
+        self.invitation.setGeometry(self.rect())
         self._scale_bar.move(8, self.height() - self._scale_bar.height() - 8)
 
     def _on_range(self) -> None:
@@ -223,6 +226,17 @@ class Canvas(PlaneView):
 
     def _use_theme(self, theme: Theme) -> None:
         self.set_ground(theme.colour("canvas"))
+
+    def snapshot(self, ratio: float = 2.0) -> QImage:
+        """The view as a picture, ``ratio`` times the pixels it has on screen, with the scale bar."""
+        image = QImage(self.size() * ratio, QImage.Format.Format_RGB32)
+        image.setDevicePixelRatio(ratio)
+        painter = QPainter(image)
+        self.render(painter, QRectF(self.rect()), self.rect())
+        if self._scale_bar.isVisible():
+            self._scale_bar.render(painter, self._scale_bar.pos())
+        painter.end()
+        return image
 
     def mouse_in_plane(self) -> QPointF | None:
         """Where the mouse is, in plane pixels; None when it is not on the canvas."""

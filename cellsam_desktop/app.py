@@ -1,0 +1,124 @@
+"""The composition root of the window: settings, jobs, session, window; the exception hook; the shutdown."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication
+
+from cellsam_desktop import __version__, paths
+from cellsam_desktop.core.errors import CellSamError
+from cellsam_desktop.curation.session import Jobs, Session
+from cellsam_desktop.images.sample import write_sample
+from cellsam_desktop.jobs.runner import Progress
+from cellsam_desktop.settings import Settings
+from cellsam_desktop.ui import watchdog
+from cellsam_desktop.ui.bridge import MainThreadPost
+from cellsam_desktop.ui.crash import CrashDialog, CrashHook
+from cellsam_desktop.ui.main_window import MainWindow
+from cellsam_desktop.ui.theme import Appearance
+
+log = logging.getLogger(__name__)
+
+_WAKE_MS = 200
+
+
+@dataclass(frozen=True)
+class Program:
+    """The running parts, from the outside in."""
+
+    window: MainWindow
+    session: Session
+    post: MainThreadPost
+
+
+def run_gui(path: Path | None, *, demo: bool = False) -> int:
+    """Open the window, with a movie, a project or the sample, and return the exit code when it is closed."""
+    app = application()
+    settings = Settings.load()
+    program = build(settings)
+    hook = CrashHook(program.post, partial(_show_crash, program.window))
+    hook.install()
+    wake = _let_python_handle_signals()
+    program.window.show()
+    QTimer.singleShot(0, partial(_begin, program, path, demo))
+    try:
+        return app.exec()
+    finally:
+        wake.stop()
+        hook.uninstall()
+        watchdog.log_slowest(app)
+
+
+def application() -> QApplication:
+    """The one ``QApplication``, with name and icon."""
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    kind = watchdog.WatchedApplication if watchdog.wanted() else QApplication
+    app = kind(sys.argv[:1])
+    app.setApplicationName("cellsam-desktop")
+    app.setApplicationDisplayName("CellSAM Desktop")
+    app.setApplicationVersion(__version__)
+    app.setDesktopFileName("cellsam-desktop")
+    return app
+
+
+def build(settings: Settings) -> Program:
+    """Everything but the event loop; nothing heavy happens before ``start``."""
+    app = application()
+    appearance = Appearance(app, settings.theme)
+    post = MainThreadPost()
+    session = Session(settings, post, jobs=Jobs.create(settings, post))
+    window = MainWindow(session, appearance)
+    window.closed.connect(post.close)
+    window.sample_wanted.connect(partial(open_sample, session))
+    return Program(window, session, post)
+
+
+def start(program: Program) -> None:
+    """Start the encoder's process, so that torch is loaded while the user looks for a movie."""
+    program.session.jobs.encoder.start()
+
+
+def open_sample(session: Session) -> None:
+    """Open the sample movie; the first time it is made, in the background."""
+    folder = paths.data_dir() / "sample"
+
+    def make(progress: Progress) -> Path:
+        return write_sample(folder, progress=progress).movie
+
+    def failed(error: CellSamError) -> None:
+        session.notices.error(str(error))
+
+    session.jobs.runner.run("Making the sample", make, session.open, failed)
+
+
+def _begin(program: Program, path: Path | None, demo: bool) -> None:
+    start(program)
+    if demo:
+        open_sample(program.session)
+    elif path is not None:
+        program.session.open(path)
+    elif not program.session.settings.welcomed:
+        program.window.welcome()
+
+
+def _show_crash(window: MainWindow, report: str) -> None:
+    CrashDialog(report, window).open()
+
+
+def _let_python_handle_signals() -> QTimer:
+    """Ctrl+C in the terminal closes the window in order: Python looks at signals only while it runs."""
+    signal.signal(signal.SIGINT, lambda *_: QApplication.closeAllWindows())
+    timer = QTimer(interval=_WAKE_MS)
+    timer.timeout.connect(lambda: None)
+    timer.start()
+    return timer

@@ -1,0 +1,150 @@
+"""Notices at the bottom of the canvas: short ones go by themselves, errors stay until they are dismissed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from cellsam_desktop.curation.notices import Level, Notice
+from cellsam_desktop.ui.listening import listen
+from cellsam_desktop.ui.theme import SPACE, TIGHT, Theme, follow_theme
+
+if TYPE_CHECKING:
+    from cellsam_desktop.curation.session import Session
+
+_WIDTH = 520
+_MARGIN = 16
+_AT_MOST = 4
+_SECONDS: dict[Level, float | None] = {"info": 4.0, "warning": 8.0, "error": None}
+_ROLES: dict[Level, str] = {"info": "accent", "warning": "warning", "error": "error"}
+
+
+class NoticeCard(QFrame):
+    """One notice. Its text can be selected; the cross, or Esc while it has focus, takes it away."""
+
+    def __init__(self, notice: Notice, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.notice = notice
+        self.setObjectName("notice")
+        self.setAccessibleName(f"{notice.level.capitalize()}: {notice.text}")
+        self._text = QLabel(notice.text)
+        self._detail = QLabel(notice.detail)
+        for label in (self._text, self._detail):
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setWordWrap(True)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            label.setCursor(Qt.CursorShape.IBeamCursor)
+        self._detail.setVisible(bool(notice.detail))
+        self._detail.setObjectName("noticeDetail")
+        self._dismiss = QToolButton(text="✕")
+        self._dismiss.setAutoRaise(True)
+        self._dismiss.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._dismiss.setToolTip("Dismiss")
+        self._dismiss.clicked.connect(self.close)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._lay_out()
+        self._timer = QTimer(self, singleShot=True)
+        self._timer.timeout.connect(self.close)
+        self._start()
+        follow_theme(self, self._use_theme)
+
+    def enterEvent(self, event: QEvent) -> None:
+        """A notice being read does not go away."""
+        self._timer.stop()
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Go on counting when the mouse is elsewhere."""
+        self._start()
+        super().leaveEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A click on a notice is not a click on the image under it."""
+        event.accept()
+
+    def _lay_out(self) -> None:
+        texts = QVBoxLayout()
+        texts.setSpacing(TIGHT)
+        texts.addWidget(self._text)
+        texts.addWidget(self._detail)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(SPACE + TIGHT, SPACE, SPACE, SPACE)
+        row.addLayout(texts, 1)
+        row.addWidget(self._dismiss, 0, Qt.AlignmentFlag.AlignTop)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+
+    def _start(self) -> None:
+        seconds = _SECONDS[self.notice.level]
+        if seconds is not None:
+            self._timer.start(round(1000 * seconds))
+
+    def _use_theme(self, theme: Theme) -> None:
+        edge = theme.colour(_ROLES[self.notice.level]).name()
+        self.setStyleSheet(
+            f"#notice {{ background: {theme.raised}; border: 1px solid {theme.border};"
+            f" border-left: 3px solid {edge}; border-radius: 6px; }}"
+            f"#noticeDetail {{ color: {theme.muted}; }}"
+        )
+
+
+class NoticeOverlay(QWidget):
+    """Stacks the notices of a session over the lower edge of ``parent``, newest lowest."""
+
+    def __init__(self, session: Session, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
+        self._stack = QVBoxLayout(self)
+        self._stack.setContentsMargins(0, 0, 0, 0)
+        self._stack.setSpacing(SPACE)
+        self._cards: list[NoticeCard] = []
+        parent.installEventFilter(self)
+        listen(self, session.notices.posted, self.show_notice)
+        listen(self, session.movie_changed, self._on_movie)
+        self.hide()
+
+    @property
+    def shown(self) -> list[Notice]:
+        """What is on screen, oldest first."""
+        return [card.notice for card in self._cards]
+
+    def show_notice(self, notice: Notice) -> None:
+        """Put a notice on screen; one that says the same as another takes its place."""
+        for card in [card for card in self._cards if card.notice == notice]:
+            card.close()
+        passing = [card for card in self._cards if card.notice.level != "error"]
+        if len(self._cards) >= _AT_MOST and passing:
+            passing[0].close()
+        card = NoticeCard(notice, self)
+        card.destroyed.connect(lambda: self._forget(card))
+        self._cards.append(card)
+        self._stack.addWidget(card)
+        self._place()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Stay at the lower edge when the parent's size changes."""
+        if event.type() == QEvent.Type.Resize:
+            self._place()
+        return False
+
+    def _on_movie(self) -> None:
+        """What was said of another movie does not concern this one; errors are kept."""
+        for card in [card for card in self._cards if card.notice.level != "error"]:
+            card.close()
+
+    def _forget(self, card: NoticeCard) -> None:
+        if card in self._cards:
+            self._cards.remove(card)
+            self._place()
+
+    def _place(self) -> None:
+        parent = self.parentWidget()
+        self.setVisible(bool(self._cards))
+        width = min(_WIDTH, parent.width() - 2 * _MARGIN)
+        self._stack.activate()
+        height = self._stack.heightForWidth(width) if self._stack.hasHeightForWidth() else self.sizeHint().height()
+        left = (parent.width() - width) // 2
+        self.setGeometry(left, parent.height() - height - _MARGIN, width, height)
+        self.raise_()

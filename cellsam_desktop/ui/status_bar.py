@@ -1,0 +1,161 @@
+"""The line at the bottom: where the mouse is, what the program is doing, and whether all is saved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton, QWidget
+
+from cellsam_desktop.jobs.runner import Job
+from cellsam_desktop.ui.canvas.canvas import Canvas
+from cellsam_desktop.ui.listening import listen
+
+if TYPE_CHECKING:
+    from cellsam_desktop.curation.session import Session
+
+_DEVICES = {"cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}
+
+
+class StatusBar(QStatusBar):
+    """Shows position and pixel value at the left; job, encoder, decoder and saving at the right."""
+
+    def __init__(self, session: Session, canvas: Canvas, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._canvas = canvas
+        self.setSizeGripEnabled(False)
+        self.position = _label("Position of the mouse in pixels and micrometres, and the pixel's value")
+        self.job = JobIndicator(self)
+        self.encoding = _label("What the encoder is doing, and on which device")
+        self.decoding = _label("Time the decoder took for the last mask, and where it runs")
+        self.saved = _label("Every accepted change is saved at once")
+        self.addWidget(self.position, 1)
+        for widget in (self.job, self.encoding, self.decoding, self.saved):
+            self.addPermanentWidget(widget)
+        self._connect()
+        self._refresh()
+
+    def _connect(self) -> None:
+        session = self._session
+        self._canvas.pointer.moved.connect(self._show_position)
+        self._canvas.range_changed.connect(self._show_position)
+        listen(self, session.navigation.plane_changed, self._show_position)
+        listen(self, session.encoding.changed, self._show_encoding)
+        listen(self, session.prompting.changed, self._show_decoding)
+        listen(self, session.saving.changed, self._show_saved)
+        listen(self, session.document_changed, self._on_document)
+        listen(self, session.movie_changed, self._refresh)
+        listen(self, session.jobs.runner.started, self.job.follow)
+
+    def _refresh(self) -> None:
+        self._show_position()
+        self._show_encoding()
+        self._show_decoding()
+        self._show_saved()
+
+    def _on_document(self, _: object) -> None:
+        self._show_position()
+        self._show_saved()
+
+    def _show_position(self) -> None:
+        movie, point = self._session.movie, self._canvas.mouse_in_plane()
+        if movie is None or point is None or not movie.frame_region.contains(point.x(), point.y()):
+            self.position.setText("")
+            return
+        text = f"x {point.x():.1f}   y {point.y():.1f} px"
+        size = movie.document.calibration.pixel_size_um
+        if size is not None:
+            text += f"     {point.x() * size:.2f}, {point.y() * size:.2f} µm"
+        self.position.setText(f"{text}     {self._value(round(point.x()), round(point.y()))}")
+
+    def _value(self, x: int, y: int) -> str:
+        plane = self._session.navigation.plane
+        if plane is None or not (0 <= y < plane.shape[0] and 0 <= x < plane.shape[1]):
+            return ""
+        value = plane[y, x]
+        return " ".join(f"{sample:g}" for sample in value) if value.ndim else f"{value:g}"
+
+    def _show_encoding(self) -> None:
+        encoding, movie = self._session.encoding, self._session.movie
+        device = _device(encoding.worker.device)
+        if encoding.worker.kind in ("starting", "loading"):
+            text = "Loading the model …"
+        elif encoding.worker.kind == "broken":
+            text = "No encoder"
+        elif movie is None:
+            text = device
+        else:
+            done, all_of_them = len(encoding.encoded_frames), movie.info.sizes.t
+            text = f"Encoded {done} / {all_of_them} on {device}" if done < all_of_them else f"Encoded on {device}"
+        self.encoding.setText(text)
+        self.encoding.setToolTip(encoding.worker.message or encoding.message or "The encoder has nothing to do.")
+
+    def _show_decoding(self) -> None:
+        decode_ms = self._session.prompting.decode_ms
+        provider = self._session.jobs.decoder.provider.removesuffix("ExecutionProvider")
+        self.decoding.setText("" if decode_ms is None else f"Mask {decode_ms:.0f} ms on {_device(provider)}")
+
+    def _show_saved(self) -> None:
+        movie = self._session.movie
+        if movie is None:
+            self.saved.setText("")
+        elif self._session.unsaved:
+            self.saved.setText("Not saved")
+            self.saved.setToolTip("The last change could not be written: make room and press Ctrl+S.")
+        else:
+            self.saved.setText("Saved" if movie.store is not None else "")
+            self.saved.setToolTip(f"Every accepted change is saved at once in {movie.project_path}.")
+
+
+class JobIndicator(QWidget):
+    """The newest running job with its progress, and a button to cancel it."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._jobs: list[Job] = []
+        self.text = _label("What is running in the background")
+        self.bar = QProgressBar(textVisible=False, maximum=1000)
+        self.bar.setFixedSize(110, 6)
+        self.cancel = QToolButton(text="Cancel", autoRaise=True, focusPolicy=Qt.FocusPolicy.NoFocus)
+        self.cancel.clicked.connect(self._cancel)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.text, self.bar, self.cancel):
+            row.addWidget(widget)
+        self.hide()
+
+    def follow(self, job: Job) -> None:
+        """Show this job until it ends."""
+        self._jobs.append(job)
+        listen(self, job.changed, self._refresh)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self._jobs = [job for job in self._jobs if job.running]
+        self.setVisible(bool(self._jobs))
+        if not self._jobs:
+            return
+        job = self._jobs[-1]
+        self.text.setText("Cancelling …" if job.cancelled else f"{job.name} {job.text}".strip())
+        self.bar.setMaximum(0 if job.fraction <= 0 else 1000)
+        self.bar.setValue(round(1000 * job.fraction))
+        self.cancel.setEnabled(not job.cancelled)
+
+    def _cancel(self) -> None:
+        if self._jobs:
+            self._jobs[-1].cancel()
+            self._refresh()
+
+
+def _label(tip: str) -> QLabel:
+    label = QLabel()
+    label.setToolTip(tip)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
+    label.setContentsMargins(8, 2, 8, 2)
+    return label
+
+
+def _device(name: str) -> str:
+    return _DEVICES.get(name.lower(), name) or "…"

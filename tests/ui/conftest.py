@@ -1,0 +1,89 @@
+"""A session with real jobs (the encoder only where a test starts it), and movies made here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PySide6.QtCore import QRectF
+from pytestqt.qtbot import QtBot
+
+from cellsam_desktop.core.edits import AddCell, SetMask
+from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.records import Cell, MaskRecord, Source
+from cellsam_desktop.curation.session import Jobs, Session
+from cellsam_desktop.settings import Settings
+from cellsam_desktop.ui.bridge import MainThreadPost
+from cellsam_desktop.ui.canvas.canvas import Canvas
+
+HEIGHT, WIDTH = 60, 80
+
+
+@pytest.fixture
+def movie_file(tmp_path: Path) -> Path:
+    """Four frames of 60 x 80 uint16: a ramp along x, brighter from frame to frame; 0.5 um per pixel."""
+    ramp = np.broadcast_to(np.arange(WIDTH, dtype=np.uint16) * 100, (HEIGHT, WIDTH))
+    movie = np.stack([ramp + 1000 * t for t in range(4)]).astype(np.uint16)
+    path = tmp_path / "ramp.tif"
+    tifffile.imwrite(
+        path, movie, imagej=True, resolution=(2, 2), metadata={"axes": "TYX", "unit": "um", "finterval": 60}
+    )
+    return path
+
+
+@pytest.fixture
+def session(qtbot: QtBot) -> Iterator[Session]:
+    """A session whose encoder is not started."""
+    post = MainThreadPost()
+    settings = Settings(welcomed=True)
+    session = Session(settings, post, jobs=Jobs.create(settings, post))
+    yield session
+    session.shutdown(discard_unsaved=True)
+    post.close()
+
+
+@pytest.fixture
+def open_movie(session: Session, qtbot: QtBot) -> Callable[[Path], None]:
+    """Opens a movie and waits until its first plane is there."""
+
+    def open_it(path: Path) -> None:
+        session.open(path)
+        qtbot.waitUntil(lambda: session.movie is not None and session.navigation.plane is not None, timeout=15000)
+
+    return open_it
+
+
+@pytest.fixture
+def canvas(
+    session: Session, movie_file: Path, open_movie: Callable[[Path], None], qtbot: QtBot
+) -> Canvas:
+    """A canvas of 800 x 600 with the movie of ``movie_file``, ten screen pixels per plane pixel."""
+    canvas = Canvas(session)
+    qtbot.addWidget(canvas)
+    canvas.resize(WIDTH * 10, HEIGHT * 10)
+    canvas.show()
+    open_movie(movie_file)
+    qtbot.waitExposed(canvas)
+    canvas.set_visible(QRectF(-0.5, -0.5, WIDTH, HEIGHT))
+    return canvas
+
+
+@pytest.fixture
+def put_cell(session: Session) -> Callable[..., int]:
+    """Commits a rectangular cell: ``put_cell(y0, x0, height, width, t=0)`` returns its id."""
+
+    def put(y0: int, x0: int, height: int, width: int, *, t: int = 0, cell_id: int | None = None) -> int:
+        assert session.movie is not None
+        document = session.movie.document
+        mask = Mask.from_array(np.ones((height, width), bool), y0, x0)
+        assert mask is not None
+        chosen = document.next_id if cell_id is None else cell_id
+        edits = [] if chosen in document else [AddCell(Cell(chosen))]
+        assert session.commit("Put", [*edits, SetMask(chosen, PlaneKey(t), MaskRecord(mask, Source.BRUSH))])
+        return chosen
+
+    return put
