@@ -34,6 +34,7 @@ _FILL = 0.9  # an eviction goes down to this part of the limit, so that not ever
 _FRESH_S = 10.0  # other processes' files this young are left alone: they are about to be read
 _STALE_TEMPORARY_S = 3600.0
 _RECENT = 16
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def embedding_key(image: NDArray[np.uint8], weights_digest: str) -> str:
@@ -79,7 +80,10 @@ class EmbeddingCache:
             embedding = np.load(path, mmap_mode="r", allow_pickle=False)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, EOFError) as error:
+        except OSError as error:
+            log.warning("The embedding %s cannot be read: %s", path.name, error)
+            return None
+        except (ValueError, EOFError) as error:
             self._discard(path, str(error))
             return None
         if embedding.shape != SHAPE or embedding.dtype != np.float16:
@@ -108,17 +112,11 @@ class EmbeddingCache:
         data = np.ascontiguousarray(embedding, dtype=np.float16)
         with self._lock:
             self._remember(key)
-            self._make_room()
             try:
-                self._write(key, data)
+                self._make_room()
+                self._write_or_make_room(key, data)
             except OSError as error:
-                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                    raise self._refusal(error) from error
-                self._evict(int(self.size_bytes() * _FILL))
-                try:
-                    self._write(key, data)
-                except OSError as again:
-                    raise self._refusal(again) from again
+                raise self._refusal(error) from error
 
     def size_bytes(self) -> int:
         """Bytes of all files in the folder."""
@@ -148,6 +146,15 @@ class EmbeddingCache:
         log.warning("The embedding %s is damaged (%s) and was removed.", path.name, reason)
         _remove(path)
 
+    def _write_or_make_room(self, key: str, data: NDArray[np.float16]) -> None:
+        try:
+            self._write(key, data)
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            self._evict(int(self.size_bytes() * _FILL))
+            self._write(key, data)
+
     def _write(self, key: str, data: NDArray[np.float16]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         with paths.atomic_path(self._path(key)) as temporary, temporary.open("xb") as file:
@@ -156,7 +163,7 @@ class EmbeddingCache:
             os.fsync(file.fileno())
 
     def _refusal(self, error: OSError) -> WorkerError:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in _FULL:
             return WorkerError(
                 f"The disk is full, so no embedding can be kept in {self.folder}: make room there."
             )

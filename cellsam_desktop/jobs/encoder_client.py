@@ -1,7 +1,7 @@
 """The window's side of the encoder worker: it keeps what the worker should be doing, and tells it.
 
 The wish (configuration, movie, queue) is kept here whole. Only what changed is sent, in its latest version;
-a worker that was started again is sent everything. So nothing that the main thread calls waits for the worker.
+a worker that was started again is sent everything. So nothing the main thread calls waits for the worker.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class EncoderClient:
         self._set_state(WorkerState("stopped"))
 
     def open_movie(self, movie: MovieRef) -> None:
-        """Encode this movie from now on, beginning with an empty queue; to be called again for new contrast."""
+        """Encode this movie from now on, with an empty queue at first; to be called for new contrast too."""
         self._change_movie(movie)
 
     def close_movie(self) -> None:

@@ -55,10 +55,10 @@ class RequestBox(Generic[T]):
     def take(self) -> Ticket[T] | None:
         """The waiting request to begin next, if any; a click is always older than a waiting hover."""
         if self._click is not None:
-            ticket, self._click = self._click, None
-        else:
-            ticket, self._hover = self._hover, None
-        return ticket
+            click, self._click = self._click, None
+            return click
+        hover, self._hover = self._hover, None
+        return hover
 
     def answered(self, ticket: Ticket[T]) -> None:
         """Note that the answer to ``ticket`` is there and about to be delivered."""

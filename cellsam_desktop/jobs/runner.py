@@ -97,7 +97,7 @@ class JobRunner:
         done: Callable[[T], None],
         failed: Callable[[CellSamError], None],
     ) -> Job:
-        """Run ``work`` on a thread, then ``done`` with its result or ``failed`` with its error on the main one.
+        """Run ``work`` on a thread, then ``done`` with its result, or ``failed`` with its error.
 
         ``failed`` gets the errors meant for the user, ``Cancelled`` among them. Any other exception of the
         work is raised on the main thread, where the program's one exception hook sees it.

@@ -136,10 +136,18 @@ class Worker:
         elif self._encoder is None:
             kind = "loading"
         device = "" if self._encoder is None else self._encoder.device
-        state = WorkerState(kind, device, self._trouble or self._remark)
+        state = WorkerState(kind, device, self._trouble or self._remark or self._left_out())
         if state != self._state:
             self._state = state
             self._send(StateReport(state))
+
+    def _left_out(self) -> str:
+        if self._encoding or self._cache is None or len(self._queue) <= self._cache.capacity:
+            return ""
+        return (
+            f"The embedding cache holds {self._cache.capacity} frames, so those further away are encoded "
+            "when you get near them; the preferences set its size."
+        )
 
     # -- movie and queue ----------------------------------------------------------------------------------
 

@@ -66,7 +66,7 @@ class WorkerProcess:
             self._stdin.close()
 
     def wait_or_kill(self) -> None:
-        """Give it a moment to end, then end it; it places its files whole or not at all, so nothing is lost."""
+        """Give it a moment to end, then end it; nothing is lost, it places files whole or not at all."""
         try:
             self._process.wait(_GRACE_S)
         except subprocess.TimeoutExpired:

@@ -1,0 +1,100 @@
+"""The graphics card is imaginary here, PyTorch's encoder on the CPU is real."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from cellsam_desktop.core.errors import ModelError
+from cellsam_desktop.jobs import steady_encoder
+from cellsam_desktop.jobs.steady_encoder import SteadyEncoder
+from cellsam_desktop.sam.encoder import TorchEncoder
+
+IMAGE = np.random.default_rng(0).integers(0, 255, (40, 50, 3), dtype=np.uint8)
+OUT_OF_MEMORY = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+FALLEN_BACK = "The graphics card has too little memory, so the CPU encodes from now on, more slowly."
+
+
+class Card:
+    """A device that raises its troubles one after the other, None for a computation that works."""
+
+    def __init__(self, *troubles: Exception | None) -> None:
+        self.troubles = list(troubles)
+        self.used = 0
+
+    def use(self) -> None:
+        self.used += 1
+        trouble = self.troubles.pop(0) if self.troubles else None
+        if trouble is not None:
+            raise trouble
+
+
+@pytest.fixture
+def make(weights, monkeypatch):
+    """Makes an encoder on a card; gives it with the remarks it makes."""
+
+    def make(card: Card) -> tuple[SteadyEncoder, list[str]]:
+        class OnCard(TorchEncoder):
+            def __init__(self, checkpoint, architecture, device="auto", threads=None) -> None:
+                if device == "cuda":
+                    card.use()
+                super().__init__(checkpoint, architecture, "cpu", threads)
+                self.device = device
+
+            def encode(self, image):
+                if self.device == "cuda":
+                    card.use()
+                return super().encode(image)
+
+        monkeypatch.setattr(steady_encoder, "TorchEncoder", OnCard)
+        remarks: list[str] = []
+        return SteadyEncoder(weights, "vit_t", "cuda", 2, remarks.append), remarks
+
+    return make
+
+
+def test_one_shortage_of_memory_is_tried_again_on_the_card(make):
+    card = Card(None, OUT_OF_MEMORY)
+    encoder, remarks = make(card)
+    embedding = encoder.encode(IMAGE)
+    assert embedding.dtype == np.float16
+    assert embedding.shape == (256, 64, 64)
+    assert (encoder.device, remarks, card.used) == ("cuda", [], 3)
+
+
+def test_two_in_a_row_send_it_to_the_cpu_which_is_said_once(make):
+    card = Card(None, OUT_OF_MEMORY, OUT_OF_MEMORY)
+    encoder, remarks = make(card)
+    encoder.encode(IMAGE)
+    encoder.encode(IMAGE)
+    assert (encoder.device, remarks, card.used) == ("cpu", [FALLEN_BACK], 3)
+
+
+def test_the_encoders_own_sentence_about_memory_counts_as_well(make):
+    error = ModelError("The memory of cuda does not suffice.")
+    error.__cause__ = OUT_OF_MEMORY
+    encoder, remarks = make(Card(None, error, error))
+    encoder.encode(IMAGE)
+    assert (encoder.device, remarks) == ("cpu", [FALLEN_BACK])
+
+
+def test_a_card_full_from_the_start_sends_it_to_the_cpu(make):
+    encoder, remarks = make(Card(OUT_OF_MEMORY))
+    assert (encoder.device, remarks) == ("cpu", [FALLEN_BACK])
+
+
+def test_another_fault_of_the_card_sends_it_to_the_cpu(make):
+    fault = RuntimeError("CUDA error: an illegal memory access was encountered")
+    encoder, remarks = make(Card(None, fault, fault))
+    encoder.encode(IMAGE)
+    assert remarks == ["The graphics card failed, so the CPU encodes from now on, more slowly."]
+
+
+def test_numbers_that_are_none_are_refused(weights, monkeypatch):
+    encoder = SteadyEncoder(weights, "vit_t", "cpu", 2, pytest.fail)
+    monkeypatch.setattr(
+        TorchEncoder, "encode", lambda self, image: np.full((256, 64, 64), np.inf, np.float32)
+    )
+    with pytest.raises(ModelError, match="no usable numbers"):
+        encoder.encode(IMAGE)
