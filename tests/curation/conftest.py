@@ -66,7 +66,9 @@ def square(x: int, y: int, size: int = 5) -> Mask:
     return Mask(y, x, np.ones((size, size), dtype=np.bool_))
 
 
-def write_movie(path: Path, *, frames: int = FRAMES, seed: int = 1, channels: int = 1, depth: int = 1) -> Path:
+def write_movie(
+    path: Path, *, frames: int = FRAMES, seed: int = 1, channels: int = 1, depth: int = 1
+) -> Path:
     """An ImageJ TIFF uint16, axes TZCYX; every plane differs."""
     rng = np.random.default_rng(seed)
     planes = rng.integers(100, 1000, (frames, depth, channels, HEIGHT, WIDTH)).astype(np.uint16)
