@@ -72,7 +72,7 @@ def _screen() -> Iterator[Check]:
             "Display",
             "note",
             "neither DISPLAY nor WAYLAND_DISPLAY is set, so no window can be shown",
-            "log in to a desktop, or work without a window: cellsam-desktop segment --help",
+            f"log in to a desktop, or work without a window: {_program()} segment --help",
         )
 
 
@@ -114,7 +114,7 @@ def _libraries(found: Finding) -> Check:
 
 
 def _models(found: Finding) -> Check:
-    fix = f"cellsam-desktop models fetch {DEFAULT_MODEL}"
+    fix = f"{_program()} models fetch {DEFAULT_MODEL}"
     if "failed" in found:
         return Check("Models", "missing", f"they cannot be listed: {found['failed']}", fix)
     if DEFAULT_MODEL in found["installed"]:
@@ -151,6 +151,12 @@ def mend_packages() -> str:
     if (_ROOT / "scripts" / "setup.py").exists():
         return f"python3 {_ROOT / 'scripts' / 'setup.py'} --reinstall"
     return f"{sys.executable} -m pip install --force-reinstall cellsam-desktop"
+
+
+def _program() -> str:
+    """How a user calls this program in the terminal she is in."""
+    known = shutil.which("cellsam-desktop")
+    return "cellsam-desktop" if known else " ".join(paths.program_command())
 
 
 def _absent_libraries() -> list[str]:
