@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import islice
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
 from psygnal import Signal
 
 from cellsam_desktop.core.geometry import PlaneIndex
@@ -154,33 +155,24 @@ class Encoding:
 
     def _schedule(self) -> None:
         """Replace the worker's queue by what is nearest to the plane on screen and not encoded yet."""
-        movie = self._session.movie
+        movie, index = self._session.movie, self._session.view.index
         if movie is None:
             return
-        near = list(islice(self._outward(), _NEAR))
-        missing = list(islice(self._missing(), _QUEUE))
-        self._waiting = set(missing)
-        order = dict.fromkeys([*near, *missing])
-        self._session.jobs.encoder.set_queue([EncodeTarget(index, movie.frame_region) for index in order])
+        # The cache evicts its oldest first, which is the frame on screen: never order more than it holds.
+        frames = outward(index.t, movie.info.sizes.t, self._session.view.play_direction)
+        frames = frames[: self._session.jobs.cache.capacity]
+        missing = frames[~self._done(index, movie.info.sizes.t)[frames]][:_QUEUE]
+        self._waiting = {index._replace(t=t) for t in missing.tolist()}
+        order = dict.fromkeys([*frames[:_NEAR].tolist(), *missing.tolist()])
+        targets = [EncodeTarget(index._replace(t=t), movie.frame_region) for t in order]
+        self._session.jobs.encoder.set_queue(targets)
 
-    def _outward(self) -> Iterator[PlaneIndex]:
-        """Planes of the channel and z position on screen, nearest first, no more than the cache can hold:
-        it evicts its oldest first, which is the frame on screen.
-        """
-        movie, view = self._session.movie, self._session.view
-        assert movie is not None
-        frames = outward(view.t, movie.info.sizes.t, view.play_direction)
-        return (view.index._replace(t=t) for t in islice(frames, self._session.jobs.cache.capacity))
-
-    def _missing(self) -> Iterator[PlaneIndex]:
-        movie, view = self._session.movie, self._session.view
-        assert movie is not None
-        keys, failures = self._keys.frames(view.index), self._failures.frames(view.index)
-        if len(keys) + len(failures) >= movie.info.sizes.t:
-            return
-        for index in self._outward():
-            if index.t not in keys and index.t not in failures:
-                yield index
+    def _done(self, index: PlaneIndex, frames: int) -> NDArray[np.bool_]:
+        """Which frames of the channel and z position of ``index`` are encoded or given up."""
+        done = np.zeros(frames, dtype=np.bool_)
+        for series in (self._keys.frames(index), self._failures.frames(index)):
+            done[np.fromiter(series, dtype=np.intp, count=len(series))] = True
+        return done
 
     # -- what the worker and the decoder say ---------------------------------------------------------
 
@@ -253,16 +245,10 @@ class _ByPlane:
                 del self._series[c, z]
 
 
-def outward(t: int, frames: int, direction: int) -> Iterator[int]:
+def outward(t: int, frames: int, direction: int) -> NDArray[np.intp]:
     """Every frame of a movie once, nearest to ``t`` first, two ahead in ``direction`` for each one behind.
 
     In the middle of a movie, forwards: t, t+1, t+2, t-1, t+3, t+4, t-2, ...
     """
-    yield t
-    up, down = iter(range(t + 1, frames)), iter(range(t - 1, -1, -1))
-    ahead, behind = (up, down) if direction > 0 else (down, up)
-    while True:
-        batch = [*islice(ahead, 2), *islice(behind, 1)]
-        if not batch:
-            return
-        yield from batch
+    ahead = direction * (np.arange(frames) - t)
+    return np.argsort(np.where(ahead < 0, 0.5 - 2 * ahead, ahead))

@@ -18,6 +18,7 @@ from cellsam_desktop.jobs.post import PostQueue
 from cellsam_desktop.settings import Settings
 
 HEIGHT, WIDTH, FRAMES = 48, 64, 6
+FIRST = PlaneKey()
 
 
 class Desk:
@@ -46,7 +47,7 @@ class Desk:
         self.session.open(path)
         self.wait(lambda: not self.session.jobs.runner.jobs)
 
-    def add_cell(self, cell_id: int, key: PlaneKey = PlaneKey(), x: int = 10, y: int = 10) -> bool:
+    def add_cell(self, cell_id: int, key: PlaneKey = FIRST, x: int = 10, y: int = 10) -> bool:
         record = MaskRecord(square(x, y), Source.BRUSH)
         return self.session.commit("Paint", [AddCell(Cell(cell_id)), SetMask(cell_id, key, record)])
 

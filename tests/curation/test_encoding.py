@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 
 from cellsam_desktop.core.geometry import PlaneIndex, Region
 from cellsam_desktop.curation.encoding import outward
@@ -43,7 +44,7 @@ def say(desk, state: WorkerState) -> None:
     ],
 )
 def test_outward_is_every_frame_once_nearest_first(t, direction, expected):
-    assert list(outward(t, 10, direction)) == expected
+    assert outward(t, 10, direction).tolist() == expected
 
 
 def test_the_frame_on_screen_is_encoded_first_then_the_direction_of_play(desk, movie_file):
@@ -107,7 +108,8 @@ def test_the_message_says_why_a_click_must_wait(desk, movie_file):
     say(desk, WorkerState("broken", message="PyTorch does not start: run `cellsam-desktop doctor`."))
     desk.session.navigation.go_to(0)
     assert encoding.message == (
-        "PyTorch does not start: run `cellsam-desktop doctor`. Showing, editing, saving and exporting still work."
+        "PyTorch does not start: run `cellsam-desktop doctor`. "
+        "Showing, editing, saving and exporting still work."
     )
 
 
@@ -138,14 +140,11 @@ def test_an_evicted_embedding_is_made_again(desk, movie_file):
 
 
 def test_a_long_movie_is_ordered_in_small_queues(desk, tmp_path):
-    import numpy as np
-    import tifffile
-
     file = tmp_path / "long.tif"
     tifffile.imwrite(file, np.zeros((2000, 8, 8), np.uint8), metadata={"axes": "TYX"}, imagej=True)
     desk.open(file)
     desk.session.navigation.go_to(1000)
-    order = list(islice(outward(1000, 2000, 1), 200))
+    order = outward(1000, 2000, 1)[:200].tolist()
     assert frames(desk) == order[: len(frames(desk))]
     assert len(frames(desk)) < 50
     for t in order:
