@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QImage, QKeySequence
 
 if TYPE_CHECKING:
     from cellsam_desktop.curation.session import Session
@@ -47,6 +47,10 @@ class WindowCommands(Protocol):
 
     def hold_pan(self, on: bool) -> None:
         """While on, dragging with the left button moves the view."""
+        ...
+
+    def picture(self) -> QImage:
+        """The view as it is on screen."""
         ...
 
     def close(self) -> bool:

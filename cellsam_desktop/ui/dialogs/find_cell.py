@@ -1,0 +1,85 @@
+"""Find a cell by id or name."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QKeyEvent, QPixmap
+from PySide6.QtWidgets import QLineEdit, QListWidget, QListWidgetItem, QWidget
+
+from cellsam_desktop.curation.session import Session
+from cellsam_desktop.ui import icons
+from cellsam_desktop.ui.dialogs.frame import Dialog
+from cellsam_desktop.ui.palette import colour_of
+from cellsam_desktop.ui.panels.labels import muted
+from cellsam_desktop.ui.panels.layers.rows import row_of
+from cellsam_desktop.ui.theme import theme_of
+
+MAX_SHOWN = 200
+
+
+class FindCellDialog(Dialog):
+    """Type, choose with the arrow keys, Enter: the cell is selected and shown on its nearest frame."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__("Find a cell", parent, modal=True)
+        self._session = session
+        self.field = QLineEdit()
+        self.field.setPlaceholderText("Id or name")
+        self.field.addAction(icons.icon("search", theme_of(self)), QLineEdit.ActionPosition.LeadingPosition)
+        self.found = QListWidget()
+        self.found.setMinimumSize(360, 220)
+        self.found.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.note = muted()
+        for part in (self.field, self.found, self.note):
+            self.column.addWidget(part)
+        self.field.textChanged.connect(self._search)
+        self.field.returnPressed.connect(self._choose)
+        self.found.itemClicked.connect(self._choose)
+        self._search("")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """The arrow keys move through what was found while the text field keeps the focus."""
+        steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
+        step = steps.get(Qt.Key(event.key()))
+        if step is not None and self.found.count():
+            self.found.setCurrentRow((self.found.currentRow() + step) % self.found.count())
+            return
+        super().keyPressEvent(event)
+
+    def _search(self, text: str) -> None:
+        movie = self._session.movie
+        self.found.clear()
+        if movie is None:
+            return
+        ids = self._session.editing.find(text) if text.strip() else movie.document.cell_ids
+        for cell_id in ids[:MAX_SHOWN]:
+            row = row_of(movie.document, cell_id)
+            item = QListWidgetItem(chip(cell_id), f"{row.title}     {row.frames}" if row.frames else row.title)
+            item.setData(Qt.ItemDataRole.UserRole, cell_id)
+            self.found.addItem(item)
+        self.found.setCurrentRow(0)
+        self.note.setText(_summary(len(ids)))
+
+    def _choose(self) -> None:
+        movie, item = self._session.movie, self.found.currentItem()
+        if movie is None or item is None:
+            return
+        cell_id = item.data(Qt.ItemDataRole.UserRole)
+        frames, t = movie.document.frames(cell_id), self._session.view.t
+        if frames and t not in frames:
+            self._session.navigation.go_to(min(frames, key=lambda frame: abs(frame - t)))
+        self._session.editing.select((cell_id,))
+        self.accept()
+
+
+def chip(cell_id: int) -> QPixmap:
+    """A small square in a cell's colour."""
+    picture = QPixmap(10, 10)
+    picture.fill(QColor(*colour_of(cell_id)))
+    return picture
+
+
+def _summary(count: int) -> str:
+    if count > MAX_SHOWN:
+        return f"{count} cells, the first {MAX_SHOWN} are listed"
+    return "no cell" if count == 0 else "1 cell" if count == 1 else f"{count} cells"

@@ -1,0 +1,58 @@
+"""The first start: three sentences, and two ways to begin."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+
+from cellsam_desktop.ui import icons
+from cellsam_desktop.ui.dialogs.frame import Dialog, make_main
+from cellsam_desktop.ui.panels.labels import styled
+from cellsam_desktop.ui.theme import SPACE, WIDE, theme_of
+
+SENTENCES = (
+    "Point at a cell and its mask appears; click to keep it, and press <b>F</b> to accept it.",
+    "A right click says “not this”, <b>Tab</b> offers another mask, and the arrow keys step through time, "
+    "where a click continues the selected cell.",
+    "Whatever you accept is saved at once beside your movie; <b>F1</b> shows every key.",
+)
+
+
+class WelcomeDialog(Dialog):
+    """``sample_wanted`` and ``open_wanted`` are its two ways on."""
+
+    sample_wanted = Signal()
+    open_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Welcome", parent)
+        self.setFixedWidth(520)
+        self.column.setContentsMargins(2 * WIDE, 2 * WIDE, 2 * WIDE, WIDE + SPACE)
+        head = QHBoxLayout()
+        head.setSpacing(WIDE)
+        picture = QLabel()
+        picture.setPixmap(icons.pixmap("app", theme_of(self).colour("accent"), 44, self.devicePixelRatioF()))
+        head.addWidget(picture)
+        head.addWidget(styled("title", "CellSAM Desktop"), 1)
+        self.column.addLayout(head)
+        self.column.addSpacing(SPACE)
+        for sentence in SENTENCES:
+            label = QLabel(sentence)
+            label.setWordWrap(True)
+            label.setTextFormat(Qt.TextFormat.RichText)
+            self.column.addWidget(label)
+        self.column.addSpacing(WIDE)
+        self.sample = QPushButton("Open the sample")
+        self.open_movie = QPushButton("Open a movie…")
+        make_main(self.sample)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.sample)
+        buttons.addWidget(self.open_movie)
+        buttons.addStretch()
+        self.column.addLayout(buttons)
+        self.sample.clicked.connect(lambda: self._leave(self.sample_wanted))
+        self.open_movie.clicked.connect(lambda: self._leave(self.open_wanted))
+
+    def _leave(self, signal: Signal) -> None:
+        self.accept()
+        signal.emit()

@@ -1,0 +1,181 @@
+"""Histogram of the plane on screen, with the range that is shown and that the model sees."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from cellsam_desktop.curation.session import Session
+from cellsam_desktop.images.contrast import Contrast, histogram
+from cellsam_desktop.ui.listening import listen
+from cellsam_desktop.ui.panels.labels import muted
+from cellsam_desktop.ui.panels.timeline.plane_choice import channel_names
+from cellsam_desktop.ui.theme import SPACE, TIGHT, Theme, follow_theme
+
+_PIXELS = 65_536
+"""Of a larger plane an even grid of about so many pixels makes the histogram."""
+_DELAY_MS = 120
+_GAMMA = (0.1, 10.0)
+
+
+class ContrastPanel(QWidget):
+    """Low, high and gamma of the channel on screen. Dragging tries a range; letting go settles it."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self.measured = 0
+        self.channel = QLabel()
+        self.auto = QPushButton("Auto")
+        self.low, self.high, self.gamma = QDoubleSpinBox(), QDoubleSpinBox(), QDoubleSpinBox()
+        self.plot = pg.PlotWidget()
+        self.range = pg.LinearRegionItem(movable=True, swapMode="block")
+        self._curve = pg.PlotCurveItem()
+        self._delay = QTimer(self)
+        self._delay.setSingleShot(True)
+        self._delay.setInterval(_DELAY_MS)
+        self._delay.timeout.connect(self._measure)
+        self._build()
+        self._connect()
+        follow_theme(self, self._use_theme)
+        self._on_movie()
+
+    def _build(self) -> None:
+        self.plot.setMenuEnabled(False)
+        self.plot.setMouseEnabled(x=False, y=False)
+        self.plot.hideButtons()
+        self.plot.hideAxis("left")
+        self.plot.setMinimumHeight(90)
+        self.plot.setFrameShape(self.plot.Shape.NoFrame)
+        self.plot.getAxis("bottom").enableAutoSIPrefix(False)
+        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.plot.addItem(self._curve)
+        self.plot.addItem(self.range)
+        self.gamma.setRange(*_GAMMA)
+        self.gamma.setSingleStep(0.05)
+        self.auto.setToolTip("The range measured over the whole movie (C)")
+        fields = QGridLayout()
+        fields.setHorizontalSpacing(SPACE)
+        fields.setVerticalSpacing(2)
+        for place, (name, field) in enumerate((("Low", self.low), ("High", self.high), ("Gamma", self.gamma))):
+            field.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+            field.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+            field.setKeyboardTracking(False)
+            fields.addWidget(muted(name), 0, place)
+            fields.addWidget(field, 1, place)
+        top = QHBoxLayout()
+        top.addWidget(self.channel, 1)
+        top.addWidget(self.auto)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(SPACE, TIGHT, SPACE, SPACE)
+        column.setSpacing(TIGHT)
+        column.addLayout(top)
+        column.addWidget(self.plot, 1)
+        column.addLayout(fields)
+
+    def _connect(self) -> None:
+        session = self._session
+        self.range.sigRegionChanged.connect(lambda: self._drag(final=False))
+        self.range.sigRegionChangeFinished.connect(lambda: self._drag(final=True))
+        for field in (self.low, self.high, self.gamma):
+            field.valueChanged.connect(self._type)
+            field.editingFinished.connect(field.clearFocus)
+        self.auto.clicked.connect(session.navigation.auto_contrast)
+        listen(self, session.movie_changed, self._on_movie)
+        listen(self, session.view.changed, self._on_view)
+        listen(self, session.navigation.plane_changed, self._on_plane)
+
+    # -- following the session -----------------------------------------------------------------------
+
+    def _on_movie(self) -> None:
+        movie = self._session.movie
+        self.setEnabled(movie is not None)
+        integer = movie is None or movie.info.dtype.kind in "iub"
+        for field in (self.low, self.high):
+            field.blockSignals(True)
+            field.setDecimals(0 if integer else 4)
+            field.setRange(-1e9, 1e9)
+            field.blockSignals(False)
+        self._show_channel()
+        self._show_range()
+        self._on_plane()
+
+    def _on_view(self, names: frozenset[str]) -> None:
+        if "c" in names:
+            self._show_channel()
+        if names & {"c", "contrast"}:
+            self._show_range()
+
+    def _on_plane(self) -> None:
+        if self.isVisible() and not self._delay.isActive():
+            self._delay.start()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Measure what was missed while hidden."""
+        super().showEvent(event)
+        self._on_plane()
+
+    # -- showing -------------------------------------------------------------------------------------
+
+    def _show_channel(self) -> None:
+        movie = self._session.movie
+        names = () if movie is None else channel_names(movie.info.channel_names, movie.info.sizes.c)
+        self.channel.setText(names[self._session.view.c] if len(names) > 1 else "")
+
+    def _show_range(self) -> None:
+        contrast = self._session.navigation.contrast
+        for field, value in ((self.low, contrast.low), (self.high, contrast.high), (self.gamma, contrast.gamma)):
+            field.blockSignals(True)
+            field.setValue(value)
+            field.blockSignals(False)
+        if tuple(self.range.getRegion()) != (contrast.low, contrast.high):
+            self.range.blockSignals(True)
+            self.range.setRegion((contrast.low, contrast.high))
+            self.range.blockSignals(False)
+
+    def _measure(self) -> None:
+        """Draw the histogram of the plane, on a logarithmic scale of counts."""
+        plane = self._session.navigation.plane
+        if plane is None:
+            self._curve.setData([], [])
+            return
+        self.measured += 1
+        step = max(1, int(np.sqrt(plane.shape[0] * plane.shape[1] / _PIXELS)))
+        counts, edges = histogram(plane[::step, ::step])
+        self._curve.setData(edges, np.log1p(counts), stepMode="center", fillLevel=0)
+        contrast = self._session.navigation.contrast
+        low, high = min(edges[0], contrast.low), max(edges[-1], contrast.high)
+        self.range.setBounds((low, high))
+        self.plot.setXRange(low, high, padding=0.03)
+        self.plot.setYRange(0, max(1.0, float(np.log1p(counts.max()))), padding=0.05)
+
+    # -- asking --------------------------------------------------------------------------------------
+
+    def _drag(self, *, final: bool) -> None:
+        low, high = self.range.getRegion()
+        self._ask(Contrast(float(low), float(high), self._session.navigation.contrast.gamma), final=final)
+
+    def _type(self) -> None:
+        self._ask(Contrast(self.low.value(), self.high.value(), self.gamma.value()), final=True)
+
+    def _ask(self, contrast: Contrast, *, final: bool) -> None:
+        if self._session.movie is not None and contrast.high > contrast.low:
+            self._session.navigation.set_contrast(contrast, final=final)
+        else:
+            self._show_range()
+
+    def _use_theme(self, theme: Theme) -> None:
+        self.plot.setBackground(theme.plot)
+        axis = self.plot.getAxis("bottom")
+        axis.setPen(pg.mkPen(theme.border))
+        axis.setTextPen(pg.mkPen(theme.muted))
+        self._curve.setPen(pg.mkPen(theme.muted, width=1))
+        self._curve.setBrush(pg.mkBrush(theme.colour("muted", 0.35)))
+        self.range.setBrush(pg.mkBrush(theme.colour("accent", 0.10)))
+        self.range.setHoverBrush(pg.mkBrush(theme.colour("accent", 0.16)))
+        for line in self.range.lines:
+            line.setPen(pg.mkPen(theme.accent, width=1.5))
+            line.setHoverPen(pg.mkPen(theme.accent, width=3))

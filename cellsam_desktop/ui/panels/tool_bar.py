@@ -1,0 +1,153 @@
+"""The slim bar at the top: tools, brush, candidates, and the model in use."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QButtonGroup, QDoubleSpinBox, QHBoxLayout, QLabel, QSizePolicy, QToolBar, QToolButton, QWidget
+
+from cellsam_desktop.curation.session import Session
+from cellsam_desktop.curation.view_state import Tool
+from cellsam_desktop.jobs.decoder_thread import Proposal
+from cellsam_desktop.ui.actions import Actions
+from cellsam_desktop.ui.listening import listen
+from cellsam_desktop.ui.panels.labels import muted
+from cellsam_desktop.ui.theme import SPACE, TIGHT, theme_of
+
+MAX_CANDIDATES = 3
+
+
+class ToolBar(QToolBar):
+    """Shows the tool in use and what the decoder offers; everything it does is an action or a view field."""
+
+    def __init__(self, session: Session, actions: Actions) -> None:
+        super().__init__("Tools")
+        self.setObjectName("tools")
+        self.setMovable(False)
+        self.setFloatable(False)
+        self.setIconSize(QSize(20, 20))
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        for tool in Tool:
+            self.addAction(actions[f"tool.{tool.value}"])
+        self.brush = BrushRadius(session)
+        self._brush_action = self.addWidget(self.brush)
+        self.addSeparator()
+        self.addAction(actions["edit.undo"])
+        self.addAction(actions["edit.redo"])
+        self.addSeparator()
+        self.addAction(actions["view.fit"])
+        self.addAction(actions["view.auto_contrast"])
+        spacer = QWidget()
+        spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.addWidget(spacer)
+        self.candidates = CandidateChips(session, actions)
+        self.addWidget(self.candidates)
+        self.model = ModelChip(session)
+        self.addWidget(self.model)
+        for button in self.findChildren(QToolButton):
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._session = session
+        listen(self, session.view.changed, self._on_view)
+        self._show_brush()
+
+    def _on_view(self, names: frozenset[str]) -> None:
+        if "tool" in names:
+            self._show_brush()
+
+    def _show_brush(self) -> None:
+        self._brush_action.setVisible(self._session.view.tool in (Tool.BRUSH, Tool.ERASER))
+
+
+class BrushRadius(QWidget):
+    """The brush radius in image pixels."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self.field = QDoubleSpinBox()
+        self.field.setRange(0.5, 500)
+        self.field.setDecimals(1)
+        self.field.setSuffix(" px")
+        self.field.setFixedWidth(78)
+        self.field.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        self.field.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.field.setToolTip("Brush radius ([ and ], or Alt+drag)")
+        self.field.valueChanged.connect(lambda value: session.view.set(brush_radius=value))
+        self.field.editingFinished.connect(self.field.clearFocus)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(SPACE, 0, SPACE, 0)
+        row.addWidget(muted("Radius"))
+        row.addWidget(self.field)
+        listen(self, session.view.changed, self._on_view)
+        self._show()
+
+    def _on_view(self, names: frozenset[str]) -> None:
+        if "brush_radius" in names:
+            self._show()
+
+    def _show(self) -> None:
+        self.field.blockSignals(True)
+        self.field.setValue(self._session.view.brush_radius)
+        self.field.blockSignals(False)
+
+
+class CandidateChips(QWidget):
+    """The decoder's candidates with their predicted IoU, and the button that accepts the chosen one."""
+
+    def __init__(self, session: Session, actions: Actions) -> None:
+        super().__init__()
+        self._session = session
+        self._shown: tuple[tuple[Proposal, ...], int] = ((), 0)
+        self._group = QButtonGroup(self)
+        self.chips = [QToolButton() for _ in range(MAX_CANDIDATES)]
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, SPACE, 0)
+        row.setSpacing(TIGHT)
+        for number, chip in enumerate(self.chips):
+            chip.setCheckable(True)
+            chip.setToolTip(f"Candidate {number + 1}, with the model's own estimate of its quality (Tab)")
+            chip.clicked.connect(lambda _=False, number=number: self._choose(number))
+            self._group.addButton(chip)
+            row.addWidget(chip)
+        self.accept = QToolButton()
+        self.accept.setDefaultAction(actions["prompt.accept"])
+        row.addWidget(self.accept)
+        listen(self, session.prompting.changed, self._show)
+        self._show()
+
+    def _choose(self, number: int) -> None:
+        self._session.prompting.cycle(number - self._session.prompting.candidate)
+
+    def _show(self) -> None:
+        prompting = self._session.prompting
+        proposals, candidate = prompting.proposals[:MAX_CANDIDATES], prompting.candidate
+        if proposals == self._shown[0] and candidate == self._shown[1] and self.isVisibleTo(self.parentWidget()):
+            return
+        self._shown = (proposals, candidate)
+        for number, chip in enumerate(self.chips):
+            chip.setVisible(number < len(proposals) and len(proposals) > 1)
+            if number < len(proposals):
+                chip.setText(f"{number + 1}   {proposals[number].predicted_iou:.2f}")
+                chip.setChecked(number == candidate)
+        self.accept.setVisible(bool(proposals))
+
+
+class ModelChip(QLabel):
+    """The model, the device it runs on, and whether it can answer."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self.setProperty("role", "chip")
+        self.setTextFormat(Qt.TextFormat.RichText)
+        listen(self, session.encoding.changed, self._show)
+        listen(self, session.movie_changed, self._show)
+        self._show()
+
+    def _show(self) -> None:
+        encoding, theme = self._session.encoding, theme_of(self)
+        worker = encoding.worker
+        colours = {"broken": theme.error, "stopped": theme.muted, "idle": theme.good, "encoding": theme.good}
+        colour = colours.get(worker.kind, theme.warning)
+        device = f" · {worker.device.upper()}" if worker.device else ""
+        self.setText(f'<span style="color: {colour}">●</span>&nbsp; {encoding.model}{device}')
+        self.setToolTip(encoding.message or worker.message or f"The model {encoding.model} is ready.")
