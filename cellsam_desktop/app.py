@@ -28,6 +28,7 @@ from cellsam_desktop.ui.theme import Appearance
 log = logging.getLogger(__name__)
 
 _WAKE_MS = 200
+_SAMPLE = "embryo.tif"
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def build(settings: Settings) -> Program:
     session = Session(settings, post, jobs=Jobs.create(settings, post))
     window = MainWindow(session, appearance)
     window.closed.connect(post.close)
-    window.sample_wanted.connect(partial(open_sample, session))
+    window.desk.sample_wanted.connect(partial(open_sample, session))
     return Program(window, session, post)
 
 
@@ -91,9 +92,15 @@ def start(program: Program) -> None:
 def open_sample(session: Session) -> None:
     """Open the sample movie; the first time it is made, in the background."""
     folder = paths.data_dir() / "sample"
+    movie = folder / _SAMPLE
+    if movie.is_file():
+        session.open(movie)
+        return
 
     def make(progress: Progress) -> Path:
-        return write_sample(folder, progress=progress).movie
+        unfinished = folder.with_name("sample.part")
+        write_sample(unfinished, progress=progress)
+        return unfinished.rename(folder) / _SAMPLE
 
     def failed(error: CellSamError) -> None:
         session.notices.error(str(error))
@@ -108,7 +115,7 @@ def _begin(program: Program, path: Path | None, demo: bool) -> None:
     elif path is not None:
         program.session.open(path)
     elif not program.session.settings.welcomed:
-        program.window.welcome()
+        program.window.desk.welcome()
 
 
 def _show_crash(window: MainWindow, report: str) -> None:
