@@ -12,6 +12,8 @@ from cellsam_desktop import __version__, cli
 from cellsam_desktop.core.errors import CellSamError
 from training.__main__ import main as train
 
+SEGMENT = ("segment", "image.tif", "--prompts", "prompts.json", "--out", "labels.tif")
+
 
 def run(*words: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """The program as a user starts it."""
@@ -59,7 +61,7 @@ def test_an_error_of_the_user_is_one_sentence_and_exit_code_2():
 
 def test_a_broken_package_points_to_the_doctor(tmp_path: Path):
     (tmp_path / "numpy.py").write_text("raise ImportError('numpy is broken')")
-    answer = run("segment", "image.tif", PYTHONPATH=str(tmp_path))
+    answer = run(*SEGMENT, PYTHONPATH=str(tmp_path))
     assert answer.returncode == 2
     assert answer.stderr.startswith("A package cannot be loaded (numpy is broken)")
     assert "cellsam-desktop doctor" in answer.stderr
