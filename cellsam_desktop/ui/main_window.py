@@ -47,7 +47,7 @@ class MainWindow(QMainWindow):
         self.setObjectName("window")
         self.session = session
         self.canvas = Canvas(session)
-        self.desk = Desk(session, self, appearance)
+        self.desk = Desk(self, session, appearance)
         actions = self.desk.actions
         self.layers = LayersPanel(session, actions)
         self.cell = CellPanel(session)
