@@ -1,0 +1,83 @@
+"""The whole way with real weights: open, encode in the worker, click, accept, step, continue, reopen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+
+from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.mask import Mask
+
+BLOBS = ((40, 30), (95, 70))
+
+
+@pytest.fixture
+def blob_movie(tmp_path):
+    """Two bright discs on a noisy ground that move by a pixel per frame; also the masks of the first."""
+    rng = np.random.default_rng(3)
+    rows, columns = np.mgrid[:96, :128]
+    planes, truth = [], []
+    for t in range(3):
+        plane = rng.normal(300, 20, rows.shape)
+        for x, y in BLOBS:
+            inside = (columns - x - t) ** 2 + (rows - y) ** 2 <= 14**2
+            plane[inside] += 900
+        planes.append(plane.astype(np.uint16))
+        truth.append(Mask.from_array((columns - BLOBS[0][0] - t) ** 2 + (rows - BLOBS[0][1]) ** 2 <= 14**2))
+    file = tmp_path / "blobs.tif"
+    tifffile.imwrite(file, np.stack(planes), imagej=True, metadata={"axes": "TYX"})
+    return file, truth
+
+
+@pytest.mark.usefixtures("home_with_weights")
+def test_from_a_click_to_a_cell_over_time(make_desk, blob_movie):
+    file, truth = blob_movie
+    desk = make_desk()
+    session = desk.session
+    messages = set()
+    session.encoding.changed.connect(lambda: messages.add(session.encoding.message))
+    desk.open(file)
+    session.jobs.encoder.start()
+
+    x, y = BLOBS[0]
+    session.tools.press(x, y, "left")  # long before the encoder is ready
+    session.tools.release(x, y)
+    assert session.prompting.waiting
+    desk.wait(lambda: session.prompting.proposal is not None, timeout=200)
+    session.prompting.accept()
+    document = session.movie.document
+    assert document.cell_ids == [1]
+    assert session.view.selection == (1,)
+    assert document.record(1, PlaneKey(0)).mask.iou(truth[0]) > 0.85
+    assert document.record(1, PlaneKey(0)).decoder == "vit_t"
+
+    session.navigation.step(1)
+    session.tools.press(x + 1, y, "left")
+    desk.wait(lambda: session.prompting.proposal is not None, timeout=60)
+    session.prompting.accept()
+    assert document.frames(1) == [0, 1]
+    assert document.record(1, PlaneKey(1)).mask.iou(truth[1]) > 0.85
+    desk.wait(lambda: session.encoding.encoded_frames == {0, 1, 2}, timeout=60)
+    assert "The model is being loaded ..." in messages
+    assert session.encoding.message == ""
+    assert not desk.errors
+    desk.close()
+
+    again = make_desk()
+    again.open(file)
+    again.session.jobs.encoder.start()
+    again.wait(lambda: again.session.encoding.encoded_frames == {0, 1, 2}, timeout=60)
+    assert again.session.jobs.encoder.encodes == 0
+    assert again.session.movie.document.frames(1) == [0, 1]
+
+
+def test_without_weights_everything_but_clicking_works(make_desk, movie_file):
+    desk = make_desk()
+    desk.open(movie_file)
+    desk.session.jobs.encoder.start()
+    desk.wait(lambda: desk.session.encoding.worker.kind == "broken", timeout=60)
+    assert "models fetch vit_t" in desk.session.encoding.message
+    assert desk.session.encoding.message.endswith("Showing, editing, saving and exporting still work.")
+    assert desk.add_cell(1)
+    assert desk.session.movie.project_path.exists()
