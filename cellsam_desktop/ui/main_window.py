@@ -15,7 +15,7 @@ from PySide6.QtGui import (
     QImage,
     QShowEvent,
 )
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QMessageBox, QTabWidget, QVBoxLayout, QWidget
 
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.ui.action_table import MENUS
@@ -33,6 +33,8 @@ from cellsam_desktop.ui.theme import Appearance
 
 _SIZE = (1360, 860)
 _DOCK_WIDTH = 340
+_CELLS_HEIGHT = 420
+_SELECTED_HEIGHT = 340
 _TICK_MS = 500
 _STATE_VERSION = 1
 
@@ -94,18 +96,32 @@ class MainWindow(QMainWindow):
         column.addWidget(self.canvas, 1)
         column.addWidget(self.timeline)
         self.setCentralWidget(middle)
+        self.resize(*_SIZE)
         self.tool_bar.setObjectName("tools")
         self.addToolBar(Qt.ToolBarArea.TopToolBarArea, self.tool_bar)
-        cells = self._dock("Cells", self.layers)
-        self.tabifyDockWidget(cells, self._dock("Contrast", self.contrast))
-        cells.raise_()
-        self._dock("Selected", self.cell)
+        self._build_docks()
         self.status = StatusBar(self.session, self.canvas)
         self.setStatusBar(self.status)
         self.setAcceptDrops(True)
-        self.setDockNestingEnabled(True)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
-        self.resize(*_SIZE)
+
+    def _build_docks(self) -> None:
+        """The tab bar names the upper docks, so they need no title bar; dragging a tab moves its dock."""
+        self.setTabPosition(Qt.DockWidgetArea.RightDockWidgetArea, QTabWidget.TabPosition.North)
+        self.setDockOptions(
+            QMainWindow.DockOption.AnimatedDocks
+            | QMainWindow.DockOption.AllowNestedDocks
+            | QMainWindow.DockOption.AllowTabbedDocks
+            | QMainWindow.DockOption.GroupedDragging
+        )
+        cells, contrast = self._dock("Cells", self.layers), self._dock("Contrast", self.contrast)
+        selected = self._dock("Selected", self.cell)
+        for dock in (cells, contrast):
+            dock.setTitleBarWidget(QWidget(dock))
+        self.tabifyDockWidget(cells, contrast)
+        cells.raise_()
+        self.resizeDocks([cells, selected], [_CELLS_HEIGHT, _SELECTED_HEIGHT], Qt.Orientation.Vertical)
+        self.resizeDocks([cells, selected], [_DOCK_WIDTH, _DOCK_WIDTH], Qt.Orientation.Horizontal)
 
     def _dock(self, title: str, panel: QWidget) -> QDockWidget:
         dock = QDockWidget(title, self)
@@ -116,7 +132,6 @@ class MainWindow(QMainWindow):
             | QDockWidget.DockWidgetFeature.DockWidgetFloatable
         )
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
-        self.resizeDocks([dock], [_DOCK_WIDTH], Qt.Orientation.Horizontal)
         return dock
 
     def _show_title(self) -> None:
