@@ -131,10 +131,13 @@ class Actions(QObject):
             elif isinstance(entry, Submenu):
                 self._fill(menu.addMenu(entry.title), entry.entries)
             elif entry == RECENT:
-                recent = menu.addMenu("Open recent")
-                recent.aboutToShow.connect(lambda: self._fill_recent(recent))
+                self._add_recent(menu)
             else:
                 menu.addAction(self._actions[entry])
+
+    def _add_recent(self, menu: QMenu) -> None:
+        recent = menu.addMenu("Open recent")
+        recent.aboutToShow.connect(lambda: self._fill_recent(recent))
 
     def _fill_recent(self, menu: QMenu) -> None:
         menu.clear()
@@ -169,8 +172,8 @@ class HoldKeys(QObject):
         return False
 
     def _on_press(self, event: QKeyEvent) -> bool:
-        combination = QKeyCombination(event.modifiers(), Qt.Key(event.key()))
-        action_id = self.keys.get(QKeySequence(combination).toString(QKeySequence.SequenceFormat.PortableText))
+        pressed = QKeySequence(QKeyCombination(event.modifiers(), Qt.Key(event.key())))
+        action_id = self.keys.get(pressed.toString(QKeySequence.SequenceFormat.PortableText))
         if action_id is None:
             return False
         if not event.isAutoRepeat() and event.key() not in self._down:

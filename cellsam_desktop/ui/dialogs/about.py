@@ -37,7 +37,9 @@ class AboutDialog(Dialog):
         picture.setPixmap(icons.pixmap("app", theme_of(self).colour("accent"), 56, self.devicePixelRatioF()))
         words = QVBoxLayout()
         words.addWidget(styled("title", "CellSAM Desktop"))
-        words.addWidget(muted(f"Version {__version__}, Apache-2.0. Qt {qt_version}, Python {platform.python_version()}."))
+        words.addWidget(
+            muted(f"Version {__version__}, Apache-2.0. Qt {qt_version}, Python {platform.python_version()}.")
+        )
         head = QHBoxLayout()
         head.setSpacing(WIDE)
         head.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
@@ -57,5 +59,7 @@ def licences_html() -> str:
 
 
 def _table(rows: tuple[tuple[str, str], ...] | list[tuple[str, str]]) -> str:
-    lines = "".join(f"<tr><td>{name}</td><td style='padding-left: 24px'>{licence}</td></tr>" for name, licence in rows)
+    lines = "".join(
+        f"<tr><td>{name}</td><td style='padding-left: 24px'>{licence}</td></tr>" for name, licence in rows
+    )
     return f"<table cellspacing='2'>{lines}</table>"

@@ -9,6 +9,7 @@ from cellsam_desktop.curation.session import Session
 from cellsam_desktop.images.opening import possible_axes
 from cellsam_desktop.images.source import MovieInfo
 from cellsam_desktop.ui.dialogs.frame import Dialog
+from cellsam_desktop.ui.panels.fields import number_field
 from cellsam_desktop.ui.panels.labels import muted, restyle
 from cellsam_desktop.ui.theme import SPACE, WIDE
 
@@ -80,7 +81,14 @@ class AxesDialog(Dialog):
 
 def described(info: MovieInfo, axes: str) -> str:
     """What a choice of axes means: "24 frames, 2 channels"."""
-    sizes = {"T": info.sizes.t, "C": info.sizes.c, "Z": info.sizes.z, "Y": info.sizes.y, "X": info.sizes.x, "S": 3}
+    sizes = {
+        "T": info.sizes.t,
+        "C": info.sizes.c,
+        "Z": info.sizes.z,
+        "Y": info.sizes.y,
+        "X": info.sizes.x,
+        "S": 3,
+    }
     lengths = [sizes[letter] for letter in info.stored_axes]
     parts = []
     for letter, length in zip(axes, lengths, strict=True):
@@ -93,12 +101,8 @@ def described(info: MovieInfo, axes: str) -> str:
 
 
 def _length(value: float | None, unit: str) -> QDoubleSpinBox:
-    field = QDoubleSpinBox()
-    field.setRange(0, 1_000_000)
-    field.setDecimals(4)
+    field = number_field(0, 1_000_000, 4, f" {unit}")
     field.setSpecialValueText("unknown")
-    field.setSuffix(f" {unit}")
-    field.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
     field.setValue(value or 0.0)
     return field
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 from shiboken6 import isValid
 
 from cellsam_desktop.core.errors import CellSamError
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.jobs.runner import Progress
+from cellsam_desktop.ui.panels.fields import number_field
 from cellsam_desktop.ui.panels.labels import muted
 from cellsam_desktop.ui.theme import SPACE
 
@@ -22,11 +23,7 @@ class CacheField(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self.limit = QDoubleSpinBox()
-        self.limit.setRange(0.1, 100_000)
-        self.limit.setDecimals(1)
-        self.limit.setSuffix(" GB")
-        self.limit.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        self.limit = number_field(0.1, 100_000, 1, " GB")
         self.limit.setValue(session.settings.cache_limit_gb)
         self.size = muted("measuring …")
         self.clear = QPushButton("Clear")

@@ -62,7 +62,9 @@ class Desk(QObject):
     def open_movie(self) -> None:
         """Ask for a movie or project and open it."""
         everything = f"{FILE_FILTER};;{_PROJECTS};;All files (*)"
-        name, _ = QFileDialog.getOpenFileName(self._window, "Open a movie or project", self._folder(), everything)
+        name, _ = QFileDialog.getOpenFileName(
+            self._window, "Open a movie or project", self._folder(), everything
+        )
         if name:
             self._session.open(Path(name))
 
@@ -137,7 +139,9 @@ class Desk(QObject):
 
         def write(_: object) -> Path:
             if not picture.save(str(path), "PNG"):
-                raise CellSamError(f"The picture cannot be written to {path}: choose a folder you may write to.")
+                raise CellSamError(
+                    f"The picture cannot be written to {path}: choose a folder you may write to."
+                )
             return path
 
         session.jobs.runner.run(

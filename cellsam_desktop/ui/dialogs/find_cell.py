@@ -54,7 +54,9 @@ class FindCellDialog(Dialog):
         ids = self._session.editing.find(text) if text.strip() else movie.document.cell_ids
         for cell_id in ids[:MAX_SHOWN]:
             row = row_of(movie.document, cell_id)
-            item = QListWidgetItem(chip(cell_id), f"{row.title}     {row.frames}" if row.frames else row.title)
+            item = QListWidgetItem(
+                chip(cell_id), f"{row.title}     {row.frames}" if row.frames else row.title
+            )
             item.setData(Qt.ItemDataRole.UserRole, cell_id)
             self.found.addItem(item)
         self.found.setCurrentRow(0)

@@ -26,7 +26,9 @@ class LocateMovieDialog(Dialog):
         text.setWordWrap(True)
         place = muted(str(link.path))
         place.setWordWrap(True)
-        note = QLabel("Show where it is now. Its pixels are compared, so that the masks cannot land on another movie.")
+        note = QLabel(
+            "Show where it is now. Its pixels are compared, so that the masks cannot land on another movie."
+        )
         note.setWordWrap(True)
         self.setMinimumWidth(460)
         for label in (text, place, note):

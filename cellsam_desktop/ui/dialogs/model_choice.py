@@ -32,7 +32,9 @@ class ModelChoice(QWidget):
         for spec in self._registry.specs():
             self.models.addItem(f"{spec.title}  ({spec.name})", spec)
         names = [self.models.itemData(i).name for i in range(self.models.count())]
-        self.models.setCurrentIndex(names.index(session.settings.model) if session.settings.model in names else 0)
+        self.models.setCurrentIndex(
+            names.index(session.settings.model) if session.settings.model in names else 0
+        )
         row = QHBoxLayout()
         row.setSpacing(SPACE)
         row.addWidget(self.models, 1)

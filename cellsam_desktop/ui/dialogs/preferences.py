@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QLabel, QSlider, QSpinBox, QTabWidget, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QLabel,
+    QSlider,
+    QTabWidget,
+    QWidget,
+)
 
 from cellsam_desktop.core.errors import CellSamError
 from cellsam_desktop.curation.session import Session
@@ -12,6 +19,7 @@ from cellsam_desktop.ui.dialogs.cache_field import CacheField
 from cellsam_desktop.ui.dialogs.frame import Dialog
 from cellsam_desktop.ui.dialogs.model_choice import ModelChoice
 from cellsam_desktop.ui.dialogs.shortcut_editor import ShortcutEditor
+from cellsam_desktop.ui.panels.fields import number_field
 from cellsam_desktop.ui.panels.labels import styled
 from cellsam_desktop.ui.theme import SPACE, WIDE, Appearance
 
@@ -32,8 +40,8 @@ class PreferencesDialog(Dialog):
         self._actions = actions
         self.theme = _choice(THEMES, self._settings.theme)
         self.opacity = QSlider(Qt.Orientation.Horizontal)
-        self.trail = QSpinBox()
-        self.fps = QDoubleSpinBox()
+        self.trail = number_field(0, 1000, 0, " frames")
+        self.fps = number_field(0.5, 60, 1, " frames per second")
         self.model = ModelChoice(session)
         self.device = _choice(DEVICES, self._settings.device)
         self.cache = CacheField(session)
@@ -69,19 +77,14 @@ class PreferencesDialog(Dialog):
     def _set_up(self) -> None:
         self.opacity.setRange(0, 100)
         self.opacity.setValue(round(self._session.view.opacity * 100))
-        self.trail.setRange(0, 1000)
-        self.trail.setSuffix(" frames")
         self.trail.setValue(self._session.view.trail)
-        self.fps.setRange(0.5, 60)
-        self.fps.setDecimals(1)
-        self.fps.setSuffix(" frames per second")
         self.fps.setValue(self._settings.play_fps)
 
     def _connect(self) -> None:
         session = self._session
         self.theme.currentIndexChanged.connect(self._set_theme)
         self.opacity.valueChanged.connect(lambda value: session.editing.set_opacity(value / 100))
-        self.trail.valueChanged.connect(lambda value: session.view.set(trail=value))
+        self.trail.valueChanged.connect(lambda value: session.view.set(trail=round(value)))
         self.fps.valueChanged.connect(self._set_fps)
         self.device.currentIndexChanged.connect(self._set_device)
         self.shortcuts.changed.connect(self._set_shortcuts)

@@ -149,7 +149,9 @@ class ShortcutEditor(QWidget):
         if owner is not None and owner is not spec:
             self._say(f"{shown_key(key)} is “{owner.title}”: taking it over leaves that without it.", "error")
         else:
-            self._say("" if not key else f"{shown_key(key)} is free." if free else "It has this key.", "muted")
+            self._say(
+                "" if not key else f"{shown_key(key)} is free." if free else "It has this key.", "muted"
+            )
 
     def _owner(self, key: str) -> ActionSpec | None:
         specs = self._specs.values()

@@ -6,7 +6,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from cellsam_desktop.ui.action_spec import Group, shown_key
-from cellsam_desktop.ui.action_table import GESTURES
 from cellsam_desktop.ui.actions import Actions
 from cellsam_desktop.ui.dialogs.frame import Dialog
 from cellsam_desktop.ui.panels.labels import muted, styled
@@ -17,6 +16,17 @@ COLUMNS: tuple[tuple[Group, ...], ...] = (
     (Group.CELLS, Group.VIEW),
     (Group.FILE, Group.HELP),
 )
+
+GESTURES: tuple[tuple[Group, str, str], ...] = (
+    (Group.POINTING, "Left click", "Add a positive point"),
+    (Group.POINTING, "Right click or Shift+left click", "Add a negative point"),
+    (Group.TOOLS, "Alt+drag", "Change the brush radius"),
+    (Group.TOOLS, "Ctrl while painting", "Paint over other cells"),
+    (Group.FRAMES, "Ctrl+wheel", "Previous, next frame"),
+    (Group.VIEW, "Wheel", "Zoom at the mouse"),
+    (Group.VIEW, "Middle drag", "Move the view"),
+)
+"""What the mouse does on the canvas, for the shortcut sheet."""
 
 
 class ShortcutSheet(Dialog):

@@ -6,11 +6,19 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.images.contrast import Contrast, histogram
 from cellsam_desktop.ui.listening import listen
+from cellsam_desktop.ui.panels.fields import panel_field
 from cellsam_desktop.ui.panels.labels import muted
 from cellsam_desktop.ui.panels.timeline.plane_choice import channel_names
 from cellsam_desktop.ui.theme import SPACE, TIGHT, Theme, follow_theme
@@ -30,7 +38,8 @@ class ContrastPanel(QWidget):
         self.measured = 0
         self.channel = QLabel()
         self.auto = QPushButton("Auto")
-        self.low, self.high, self.gamma = QDoubleSpinBox(), QDoubleSpinBox(), QDoubleSpinBox()
+        self.low, self.high = panel_field(-1e9, 1e9), panel_field(-1e9, 1e9)
+        self.gamma = panel_field(*_GAMMA, decimals=2)
         self.plot = pg.PlotWidget()
         self.range = pg.LinearRegionItem(movable=True, swapMode="block")
         self._curve = pg.PlotCurveItem()
@@ -54,16 +63,14 @@ class ContrastPanel(QWidget):
         self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.plot.addItem(self._curve)
         self.plot.addItem(self.range)
-        self.gamma.setRange(*_GAMMA)
         self.gamma.setSingleStep(0.05)
         self.auto.setToolTip("The range measured over the whole movie (C)")
         fields = QGridLayout()
         fields.setHorizontalSpacing(SPACE)
         fields.setVerticalSpacing(2)
-        for place, (name, field) in enumerate((("Low", self.low), ("High", self.high), ("Gamma", self.gamma))):
-            field.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-            field.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-            field.setKeyboardTracking(False)
+        for place, (name, field) in enumerate(
+            (("Low", self.low), ("High", self.high), ("Gamma", self.gamma))
+        ):
             fields.addWidget(muted(name), 0, place)
             fields.addWidget(field, 1, place)
         top = QHBoxLayout()
@@ -82,7 +89,6 @@ class ContrastPanel(QWidget):
         self.range.sigRegionChangeFinished.connect(lambda: self._drag(final=True))
         for field in (self.low, self.high, self.gamma):
             field.valueChanged.connect(self._type)
-            field.editingFinished.connect(field.clearFocus)
         self.auto.clicked.connect(session.navigation.auto_contrast)
         listen(self, session.movie_changed, self._on_movie)
         listen(self, session.view.changed, self._on_view)
@@ -97,7 +103,6 @@ class ContrastPanel(QWidget):
         for field in (self.low, self.high):
             field.blockSignals(True)
             field.setDecimals(0 if integer else 4)
-            field.setRange(-1e9, 1e9)
             field.blockSignals(False)
         self._show_channel()
         self._show_range()
@@ -127,7 +132,11 @@ class ContrastPanel(QWidget):
 
     def _show_range(self) -> None:
         contrast = self._session.navigation.contrast
-        for field, value in ((self.low, contrast.low), (self.high, contrast.high), (self.gamma, contrast.gamma)):
+        for field, value in (
+            (self.low, contrast.low),
+            (self.high, contrast.high),
+            (self.gamma, contrast.gamma),
+        ):
             field.blockSignals(True)
             field.setValue(value)
             field.blockSignals(False)

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QButtonGroup, QDoubleSpinBox, QHBoxLayout, QLabel, QSizePolicy, QToolBar, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QToolBar,
+    QToolButton,
+    QWidget,
+)
 
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.curation.view_state import Tool
 from cellsam_desktop.jobs.decoder_thread import Proposal
 from cellsam_desktop.ui.actions import Actions
 from cellsam_desktop.ui.listening import listen
+from cellsam_desktop.ui.panels.fields import panel_field
 from cellsam_desktop.ui.panels.labels import muted
 from cellsam_desktop.ui.theme import SPACE, TIGHT, theme_of
 
@@ -63,16 +72,10 @@ class BrushRadius(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self.field = QDoubleSpinBox()
-        self.field.setRange(0.5, 500)
-        self.field.setDecimals(1)
-        self.field.setSuffix(" px")
+        self.field = panel_field(0.5, 500, 1, " px")
         self.field.setFixedWidth(78)
-        self.field.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-        self.field.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.field.setToolTip("Brush radius ([ and ], or Alt+drag)")
         self.field.valueChanged.connect(lambda value: session.view.set(brush_radius=value))
-        self.field.editingFinished.connect(self.field.clearFocus)
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE, 0, SPACE, 0)
         row.addWidget(muted("Radius"))
@@ -120,7 +123,11 @@ class CandidateChips(QWidget):
     def _show(self) -> None:
         prompting = self._session.prompting
         proposals, candidate = prompting.proposals[:MAX_CANDIDATES], prompting.candidate
-        if proposals == self._shown[0] and candidate == self._shown[1] and self.isVisibleTo(self.parentWidget()):
+        if (
+            proposals == self._shown[0]
+            and candidate == self._shown[1]
+            and self.isVisibleTo(self.parentWidget())
+        ):
             return
         self._shown = (proposals, candidate)
         for number, chip in enumerate(self.chips):
@@ -139,6 +146,7 @@ class ModelChip(QLabel):
         self._session = session
         self.setProperty("role", "chip")
         self.setTextFormat(Qt.TextFormat.RichText)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         listen(self, session.encoding.changed, self._show)
         listen(self, session.movie_changed, self._show)
         self._show()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -64,6 +64,8 @@ class CellPanel(QWidget):
         self.tabs.tabBar().setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.tabs.addTab(self._plots(), "Plots")
         self.tabs.addTab(self._track(), "Table")
+        self.tabs.setCornerWidget(self.place_choice)
+        self.tabs.currentChanged.connect(lambda page: self.place_choice.setVisible(page == 0))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, TIGHT, 0, 0)
         column.setSpacing(TIGHT)
@@ -71,22 +73,11 @@ class CellPanel(QWidget):
         column.addWidget(self.tabs, 1)
 
     def _plots(self) -> QWidget:
-        lower = QWidget()
-        inner = QVBoxLayout(lower)
-        inner.setContentsMargins(0, 0, 0, 0)
-        inner.setSpacing(0)
-        choice = QHBoxLayout()
-        choice.setContentsMargins(SPACE, TIGHT, SPACE, 0)
-        choice.addWidget(self.limit_note)
-        choice.addStretch()
-        choice.addWidget(self.place_choice)
-        inner.addLayout(choice)
-        inner.addWidget(self.place, 1)
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.setHandleWidth(1)
         splitter.setChildrenCollapsible(False)
         splitter.addWidget(self.area)
-        splitter.addWidget(lower)
+        splitter.addWidget(self.place)
         return splitter
 
     def _track(self) -> QWidget:
@@ -97,10 +88,15 @@ class CellPanel(QWidget):
         column.addWidget(self.table, 1)
         row = QHBoxLayout()
         row.setContentsMargins(SPACE, 0, SPACE, 0)
+        row.addWidget(self.limit_note)
         row.addStretch()
         row.addWidget(self.export)
         column.addLayout(row)
         return page
+
+    def sizeHint(self) -> QSize:
+        """Room for two plots."""
+        return QSize(360, 380)
 
     # -- following the session -----------------------------------------------------------------------
 
@@ -147,7 +143,9 @@ class CellPanel(QWidget):
         if movie is None or not chosen:
             self.values.show_nothing()
         elif len(chosen) == 1:
-            self.values.show_cell(movie.document, chosen[0], view.t, movie.measurements.row(chosen[0], view.key))
+            self.values.show_cell(
+                movie.document, chosen[0], view.t, movie.measurements.row(chosen[0], view.key)
+            )
         else:
             here = (movie.measurements.row(i, view.key) for i in chosen)
             self.values.show_cells(movie.document, len(chosen), [row for row in here if row is not None])

@@ -81,7 +81,6 @@ class CellPlot(pg.PlotWidget):
         self.getAxis("bottom").enableAutoSIPrefix(False)
         self.getAxis("left").enableAutoSIPrefix(False)
         self.getAxis("left").setWidth(52)
-        self.getAxis("bottom").setHeight(32)
 
     def _redraw(self) -> None:
         self.redraws += 1
@@ -139,12 +138,14 @@ class CellPlot(pg.PlotWidget):
         style = {"color": theme_of(self).muted, "font-size": "8pt"}
         area = "px" if self._unit == "px" else "µm²"
         left, bottom = {
-            Curve.AREA: (f"Area ({area})", "Frame"),
+            Curve.AREA: (f"Area ({area})", ""),
             Curve.POSITION: (f"x ─   y ┄  ({self._unit})", "Frame"),
             Curve.PATH: (f"y ({self._unit})", f"x ({self._unit})"),
         }[self._curve]
         self.setLabel("left", left, **style)
         self.setLabel("bottom", bottom, **style)
+        self.getAxis("bottom").showLabel(bool(bottom))
+        self.getAxis("bottom").setHeight(32 if bottom else 18)
 
     def _use_theme(self, theme: Theme) -> None:
         self.setBackground(theme.plot)

@@ -11,7 +11,7 @@ from cellsam_desktop.analysis.measure import Measurement
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.records import Calibration
 from cellsam_desktop.ui.palette import colour_of
-from cellsam_desktop.ui.panels.labels import muted, styled
+from cellsam_desktop.ui.panels.labels import muted
 from cellsam_desktop.ui.theme import SPACE, TIGHT
 
 _LINES = ("Centroid", "Area", "Predicted IoU", "Source")
@@ -64,7 +64,11 @@ class CellValues(QWidget):
         cell, span = document.cell(cell_id), document.span(cell_id)
         self._paint_chip(cell_id)
         self.title.setText(cell.title)
-        self.note.setText("" if span is None else f"frames {span[0] + 1}–{span[1] + 1}, {len(document.track(cell_id))} masks")
+        self.note.setText(
+            ""
+            if span is None
+            else f"frames {span[0] + 1}–{span[1] + 1}, {len(document.track(cell_id))} masks"
+        )
         if measured is None:
             self._show_lines({"Centroid": f"no mask on frame {t + 1}"})
             return
@@ -103,14 +107,14 @@ class CellValues(QWidget):
 
 
 def centroid_text(measured: Measurement, scale: Calibration) -> str:
-    """ "x 12.3, y 40.1 px  (1.23, 4.01 µm)"."""
+    """The place of a mask: x 12.3, y 40.1 px  (1.23, 4.01 µm)."""
     text = f"x {measured.x:.1f}, y {measured.y:.1f} px"
     size = scale.pixel_size_um
     return text if size is None else f"{text}  ({measured.x * size:.2f}, {measured.y * size:.2f} µm)"
 
 
 def area_text(area: float, scale: Calibration) -> str:
-    """ "310 px  (3.10 µm²)"."""
+    """The size of a mask: 310 px  (3.10 µm²)."""
     text = f"{area:,.0f} px".replace(",", "\u202f")
     size = scale.pixel_size_um
     return text if size is None else f"{text}  ({area * size * size:.2f} µm²)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QMenu, QSlider, QVBoxLayout, QWidget
 
@@ -14,13 +14,22 @@ from cellsam_desktop.ui.actions import Actions
 from cellsam_desktop.ui.listening import listen
 from cellsam_desktop.ui.panels.labels import muted
 from cellsam_desktop.ui.panels.layers.model import LayerModel
-from cellsam_desktop.ui.panels.layers.rows import Column, Show
+from cellsam_desktop.ui.panels.layers.rows import Show
 from cellsam_desktop.ui.panels.layers.table import LayerTable
 from cellsam_desktop.ui.theme import SPACE, TIGHT, Theme, follow_theme
 
+_WIDTH = 360
 _MENU = (
-    "cell.refine", "cell.rename", None, "cell.lock", "cell.hide", "cell.solo", None, "cell.delete", "cell.delete_on",
-)  # fmt: skip
+    "cell.refine",
+    "cell.rename",
+    None,
+    "cell.lock",
+    "cell.hide",
+    "cell.solo",
+    None,
+    "cell.delete",
+    "cell.delete_on",
+)
 
 
 class LayersPanel(QWidget):
@@ -45,12 +54,9 @@ class LayersPanel(QWidget):
         listen(self, session.view.changed, self._on_view)
         self._show_count()
 
-    def rename_current(self) -> None:
-        """Begin to edit the name of the last selected cell in the list."""
-        selection = self._session.view.selection
-        row = self.model.row_of_cell(selection[-1]) if selection else None
-        if row is not None:
-            self.table.edit(self.model.index(row, Column.NAME))
+    def sizeHint(self) -> QSize:
+        """Room for a dozen cells."""
+        return QSize(_WIDTH, 420)
 
     def _build(self) -> None:
         self.search.setPlaceholderText("Name or id")
@@ -69,10 +75,12 @@ class LayersPanel(QWidget):
         self.table.menu_asked.connect(self._show_menu)
         top = QHBoxLayout()
         top.setContentsMargins(SPACE, SPACE, SPACE, TIGHT)
+        top.setSpacing(SPACE)
         top.addWidget(self.search, 1)
         top.addWidget(self.show_choice)
         bottom = QHBoxLayout()
         bottom.setContentsMargins(SPACE, TIGHT, SPACE, TIGHT)
+        bottom.setSpacing(SPACE)
         bottom.addWidget(self.count, 1)
         bottom.addWidget(muted("Opacity"))
         bottom.addWidget(self.opacity)

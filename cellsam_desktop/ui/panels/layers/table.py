@@ -16,11 +16,11 @@ from cellsam_desktop.ui.panels.layers.rows import Column
 
 _ROW_HEIGHT = 24
 _SWITCHES = (Column.EYE, Column.LOCK, Column.SOLO)
-_WIDTHS = {Column.ID: "88888", Column.FRAMES: "888–888", Column.MASKS: "Masks", Column.AREA: "88888.8"}
+_WIDTHS = {Column.ID: "888", Column.FRAMES: "88–888", Column.MASKS: "Masks", Column.AREA: "888.8"}
 
 
 class LayerTable(QTableView):
-    """Rows of cells. Switches act on a click and leave the selection alone; ``menu_asked`` is a right click."""
+    """Rows of cells. Switches leave the selection alone; ``menu_asked`` is a right click."""
 
     menu_asked = Signal(QPoint)
 
@@ -59,9 +59,9 @@ class LayerTable(QTableView):
         columns.setMinimumSectionSize(20)
         columns.setSectionResizeMode(Column.NAME, QHeaderView.ResizeMode.Stretch)
         for switch in _SWITCHES:
-            self.setColumnWidth(switch, 24)
+            self.setColumnWidth(switch, 22)
         for column, sample in _WIDTHS.items():
-            self.setColumnWidth(column, self.fontMetrics().horizontalAdvance(sample) + 14)
+            self.setColumnWidth(column, self.fontMetrics().horizontalAdvance(sample) + 16)
         self.setSortingEnabled(True)
         self.sortByColumn(Column.ID, Qt.SortOrder.AscendingOrder)
 
@@ -112,16 +112,16 @@ class LayerTable(QTableView):
 
     def _follow(self) -> None:
         """Select the rows of the session's selection and show the last of them."""
-        wanted = {row for i in self._session.view.selection if (row := self._layers.row_of_cell(i)) is not None}
+        wanted = {
+            row for i in self._session.view.selection if (row := self._layers.row_of_cell(i)) is not None
+        }
         shown = {index.row() for index in self.selectionModel().selectedRows()}
         if wanted == shown:
             return
         self._following = True
         try:
             how = QItemSelectionModel.SelectionFlag
-            self.selectionModel().select(
-                self._selection_of(wanted), how.ClearAndSelect | how.Rows
-            )
+            self.selectionModel().select(self._selection_of(wanted), how.ClearAndSelect | how.Rows)
         finally:
             self._following = False
         self._reveal()

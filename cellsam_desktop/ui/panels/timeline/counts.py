@@ -27,7 +27,7 @@ class FrameCounts:
 
     def update(self, document: Document, changes: ChangeSet) -> bool:
         """Count the touched planes again; whether any number changed."""
-        return any([self._count(document, key) for key in changes.planes])
+        return sum(self._count(document, key) for key in changes.planes) > 0
 
     def _count(self, document: Document, key: PlaneKey) -> bool:
         now, before = len(document.cells_on(key)), self._per_plane.get(key, 0)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from cellsam_desktop.core.changes import ChangeSet
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.ui import icons
 from cellsam_desktop.ui.listening import listen
 from cellsam_desktop.ui.palette import colour_of
+from cellsam_desktop.ui.panels.fields import panel_field
 from cellsam_desktop.ui.panels.labels import muted
 from cellsam_desktop.ui.panels.timeline.counts import FrameCounts
 from cellsam_desktop.ui.panels.timeline.plane_choice import PlaneChoice
@@ -30,7 +31,7 @@ class Timeline(QWidget):
         self.play = QToolButton()
         self.frame_label = QLabel()
         self.time_label = muted()
-        self.fps = QDoubleSpinBox()
+        self.fps = panel_field(0.5, 60, 0, " fps")
         self._build()
         follow_theme(self, self._show_playing)
         listen(self, session.movie_changed, self._on_movie)
@@ -46,16 +47,10 @@ class Timeline(QWidget):
         self.play.clicked.connect(self._session.navigation.toggle_play)
         self.frame_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
         self.time_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
-        self.fps.setRange(0.5, 60)
-        self.fps.setDecimals(0)
-        self.fps.setSuffix(" fps")
-        self.fps.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         self.fps.setFixedWidth(64)
-        self.fps.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.fps.setToolTip("Frames per second while playing")
         self.fps.setValue(self._session.settings.play_fps)
         self.fps.valueChanged.connect(self._set_fps)
-        self.fps.editingFinished.connect(self.fps.clearFocus)
         numbers = QVBoxLayout()
         numbers.setSpacing(0)
         numbers.addWidget(self.frame_label)

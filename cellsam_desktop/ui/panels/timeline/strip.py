@@ -174,7 +174,7 @@ class FrameStrip(QWidget):
         painter.setBrush(self._theme.colour("border"))
         painter.drawRect(QRectF(self._axis.left, base, self._axis.right - self._axis.left, 1))
         heights = np.sqrt(self._content.counts / max(1, int(self._content.counts.max())))
-        painter.setBrush(self._theme.colour("muted"))
+        painter.setBrush(self._theme.colour("muted", 0.55))
         for left, right, share in self._axis.columns(heights):
             height = max(2.0, self.BARS_HEIGHT * share)
             painter.drawRect(QRectF(left, base - height, max(1.0, right - left), height))
