@@ -118,11 +118,6 @@ class Encoding:
         self._schedule()
         self.changed.emit()
 
-    def set_device(self, device: str) -> None:
-        """Encode on another device ("auto", "cpu", "cuda", "mps") from now on."""
-        self._session.settings.device = device
-        self._session.jobs.encoder.set_device(device)
-
     # -- following the session ---------------------------------------------------------------------
 
     def _on_movie(self) -> None:
@@ -182,6 +177,7 @@ class Encoding:
 
     def _on_encoded(self, target: EncodeTarget, key: str) -> None:
         self._keys.put(target.index, key)
+        self._failures.frames(target.index).pop(target.index.t, None)
         self._settled(target.index)
 
     def _on_failed(self, target: EncodeTarget, sentence: str) -> None:

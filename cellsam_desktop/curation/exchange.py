@@ -94,10 +94,14 @@ class Exchange:
         complete = movie.store is not None and not self._session.unsaved
         copy = movie.store.copy_to if movie.store is not None and complete else _copier(movie)
         missed: list[ChangeSet] = []
-        self._session.document_changed.connect(missed.append)
+
+        def note(changes: ChangeSet) -> None:
+            missed.append(changes)
 
         def finish() -> None:
-            self._session.document_changed.disconnect(missed.append)
+            self._session.document_changed.disconnect(note)
+
+        self._session.document_changed.connect(note)
 
         self._run(
             f"Saving {path.name}",

@@ -129,6 +129,9 @@ class Opening:
             self._session.movie_missing.emit(answer.project_path, answer.link)
             return
         if not self._may_close(discard=False):
+            self._session.notices.warning(
+                f"{path.name} was not opened, because it would have replaced work that is not saved."
+            )
             answer.close()
             return
         self._release()

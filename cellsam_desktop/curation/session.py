@@ -130,7 +130,7 @@ class Session:
         return self.saving.unsaved
 
     def tick(self, now: float) -> None:
-        """To be called some 60 times a second with the time in seconds: playing, and saving the view."""
+        """To be called now and then, often while playing, with the time in seconds."""
         self.navigation.tick(now)
         self.saving.tick(now)
 

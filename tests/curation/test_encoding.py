@@ -120,6 +120,8 @@ def test_a_frame_that_cannot_be_encoded_is_left_out_with_its_reason(desk, movie_
     desk.session.navigation.go_to(1)
     assert dict(desk.session.encoding.failed_frames) == {1: "It is damaged."}
     assert desk.session.encoding.message == "Frame 2 could not be encoded: It is damaged."
+    encode(desk, 1)  # it was tried again, being the frame on screen
+    assert dict(desk.session.encoding.failed_frames) == {}
 
 
 def test_another_model_begins_anew(desk, movie_file):

@@ -139,9 +139,11 @@ def test_save_as_goes_on_in_the_copy(desk, make_desk, movie_file, tmp_path):
     desk.open(movie_file)
     desk.add_cell(1)
     first = desk.session.movie.project_path
+    listeners = len(desk.session.document_changed)
     desk.session.exchange.save_as(tmp_path / "copy")
-    desk.add_cell(2)  # while the copy is being made
+    desk.add_cell(2)  # while the copy is being made, or just after
     desk.settle()
+    assert len(desk.session.document_changed) == listeners
     second = tmp_path / "copy.cellsam"
     assert desk.session.movie.project_path == second
     desk.add_cell(3)

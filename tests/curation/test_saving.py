@@ -82,6 +82,7 @@ def test_unsaved_work_survives_the_opening_of_another_movie(desk, movie_file, mo
     assert desk.session.unsaved
     desk.open(other)
     assert desk.session.movie.info.path == movie_file
+    assert desk.texts[-1].startswith("other.tif was not opened")
     assert desk.session.close_movie(discard_unsaved=True)
     assert not desk.session.unsaved
     assert desk.session.movie is None
