@@ -44,17 +44,18 @@ class CrashHook:
         self._post = post
         self._show = show
         self._seen: set[str] = set()
+        self._before = (sys.excepthook, threading.excepthook)
 
     def install(self) -> None:
         """Take the place of Python's hooks and of Qt's message handler."""
+        self._before = (sys.excepthook, threading.excepthook)
         sys.excepthook = self._on_exception
         threading.excepthook = self._on_thread_exception
         qInstallMessageHandler(_log_qt)
 
     def uninstall(self) -> None:
         """Give the places back."""
-        sys.excepthook = sys.__excepthook__
-        threading.excepthook = threading.__excepthook__
+        sys.excepthook, threading.excepthook = self._before
         qInstallMessageHandler(None)
 
     def _on_exception(
@@ -83,8 +84,8 @@ class CrashDialog(QDialog):
         self.setWindowTitle("Something unexpected happened")
         self.report = text
         words = QLabel(
-            "The program hit an error that it did not expect. Your accepted cells are safe in the project file, "
-            "and you can go on working. Please copy this report and send it to the developers."
+            "The program hit an error that it did not expect. Your accepted cells are safe in the project "
+            "file, and you can go on working. Please copy this report and send it to the developers."
         )
         words.setWordWrap(True)
         details = QPlainTextEdit(text, readOnly=True)

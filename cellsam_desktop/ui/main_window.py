@@ -209,7 +209,7 @@ class MainWindow(QMainWindow):
 
     def _remember(self) -> None:
         kept = {"geometry": self.saveGeometry(), "state": self.saveState(_STATE_VERSION)}
-        self.session.settings.window = {name: bytes(data.toBase64()).decode() for name, data in kept.items()}
+        self.session.settings.window = {name: data.toBase64().toStdString() for name, data in kept.items()}
 
     def _restore(self) -> None:
         kept = self.session.settings.window

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QEnterEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from cellsam_desktop.curation.notices import Level, Notice
@@ -39,7 +39,8 @@ class NoticeCard(QFrame):
             label.setCursor(Qt.CursorShape.IBeamCursor)
         self._detail.setVisible(bool(notice.detail))
         self._detail.setObjectName("noticeDetail")
-        self._dismiss = QToolButton(text="✕")
+        self._dismiss = QToolButton()
+        self._dismiss.setText("✕")
         self._dismiss.setAutoRaise(True)
         self._dismiss.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._dismiss.setToolTip("Dismiss")
@@ -51,7 +52,7 @@ class NoticeCard(QFrame):
         self._start()
         follow_theme(self, self._use_theme)
 
-    def enterEvent(self, event: QEvent) -> None:
+    def enterEvent(self, event: QEnterEvent) -> None:
         """A notice being read does not go away."""
         self._timer.stop()
         super().enterEvent(event)
@@ -95,6 +96,7 @@ class NoticeOverlay(QWidget):
 
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
+        self._ground = parent
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
         self._stack = QVBoxLayout(self)
         self._stack.setContentsMargins(0, 0, 0, 0)
@@ -140,11 +142,11 @@ class NoticeOverlay(QWidget):
             self._place()
 
     def _place(self) -> None:
-        parent = self.parentWidget()
         self.setVisible(bool(self._cards))
-        width = min(_WIDTH, parent.width() - 2 * _MARGIN)
+        width = min(_WIDTH, self._ground.width() - 2 * _MARGIN)
         self._stack.activate()
-        height = self._stack.heightForWidth(width) if self._stack.hasHeightForWidth() else self.sizeHint().height()
-        left = (parent.width() - width) // 2
-        self.setGeometry(left, parent.height() - height - _MARGIN, width, height)
+        tall = self._stack.heightForWidth(width)
+        height = tall if tall > 0 else self.sizeHint().height()
+        left = (self._ground.width() - width) // 2
+        self.setGeometry(left, self._ground.height() - height - _MARGIN, width, height)
         self.raise_()

@@ -87,9 +87,10 @@ class StatusBar(QStatusBar):
             text = device
         else:
             done, all_of_them = len(encoding.encoded_frames), movie.info.sizes.t
-            text = f"Encoded {done} / {all_of_them} on {device}" if done < all_of_them else f"Encoded on {device}"
+            count = f" {done} / {all_of_them}" if done < all_of_them else ""
+            text = f"Encoded{count} on {device}"
         self.encoding.setText(text)
-        self.encoding.setToolTip(encoding.worker.message or encoding.message or "The encoder has nothing to do.")
+        self.encoding.setToolTip(encoding.worker.message or encoding.message or "All that is near is encoded.")
 
     def _show_decoding(self) -> None:
         decode_ms = self._session.prompting.decode_ms
@@ -117,7 +118,9 @@ class JobIndicator(QWidget):
         self.text = _label("What is running in the background")
         self.bar = QProgressBar(textVisible=False, maximum=1000)
         self.bar.setFixedSize(110, 6)
-        self.cancel = QToolButton(text="Cancel", autoRaise=True, focusPolicy=Qt.FocusPolicy.NoFocus)
+        self.cancel = QToolButton()
+        self.cancel.setText("Cancel")
+        self.cancel.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.cancel.clicked.connect(self._cancel)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

@@ -52,7 +52,8 @@ def open_movie(session: Session, qtbot: QtBot) -> Callable[[Path], None]:
 
     def open_it(path: Path) -> None:
         session.open(path)
-        qtbot.waitUntil(lambda: session.movie is not None and session.navigation.plane is not None, timeout=15000)
+        qtbot.waitUntil(lambda: session.movie is not None, timeout=15000)
+        qtbot.waitUntil(lambda: session.navigation.plane is not None, timeout=15000)
 
     return open_it
 

@@ -1,4 +1,4 @@
-"""Cells on the canvas: colours, visibility through the table alone, and work done only where masks changed."""
+"""Cells on the canvas: colours, visibility through the table alone, work only where masks changed."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def at(x: float, y: float) -> QPointF:
     return QPointF(10 * x + 5, 10 * y + 5)
 
 
-def send(canvas, kind: QEvent.Type, position: QPointF, button=Qt.MouseButton.NoButton, buttons=None, keys=NONE):
+def send(canvas, kind, position, button=Qt.MouseButton.NoButton, buttons=None, keys=NONE):
     held = button if buttons is None else buttons
     QApplication.sendEvent(canvas.viewport(), QMouseEvent(kind, position, position, button, held, keys))
 
@@ -99,7 +99,8 @@ def test_box_and_strokes_are_previewed_while_dragging(canvas, session, qtbot):
     session.view.set(tool=Tool.BOX)
     press(canvas, 10, 10)
     move(canvas, 30, 25, buttons=LEFT)
-    qtbot.waitUntil(lambda: isinstance(session.tools.preview, BoxPreview) and session.tools.preview.box.x1 == 30)
+    qtbot.waitUntil(lambda: session.tools.preview.box.x1 == 30)
+    assert isinstance(session.tools.preview, BoxPreview)
     release(canvas, 30, 25)
     assert session.prompting.prompts.box is not None
     session.view.set(tool=Tool.BRUSH)
