@@ -146,6 +146,11 @@ def shown_key(text: str) -> str:
     return head + plus + (_ARROWS | _NAMES).get(last, last)
 
 
+def shown_keys(keys: Iterable[str]) -> tuple[str, ...]:
+    """Keys as this system writes them, each once: both Enter keys look alike."""
+    return tuple(dict.fromkeys(shown_key(key) for key in keys))
+
+
 def conflicts(specs: Iterable[ActionSpec], overrides: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """Keys that more than one action claims, each with the ids of those actions."""
     claims: dict[str, list[str]] = {}

@@ -22,7 +22,7 @@ from cellsam_desktop.ui.action_spec import (
     Submenu,
     Where,
     keys_of,
-    shown_key,
+    shown_keys,
 )
 from cellsam_desktop.ui.listening import listen
 from cellsam_desktop.ui.theme import Theme, follow_theme
@@ -191,6 +191,6 @@ class HoldKeys(QObject):
 
 def tool_tip(spec: ActionSpec, keys: Sequence[str]) -> str:
     """What an action does and which keys ask for it."""
-    shown = " or ".join(shown_key(key) for key in keys)
+    shown = " or ".join(shown_keys(keys))
     text = spec.tip or spec.title
     return f"{text} ({shown})" if shown else text

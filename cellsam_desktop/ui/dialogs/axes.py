@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QLabel, QWidget
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QWidget
 
 from cellsam_desktop.core.records import Calibration
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.images.opening import possible_axes
 from cellsam_desktop.images.source import MovieInfo
-from cellsam_desktop.ui.dialogs.frame import Dialog
+from cellsam_desktop.ui.dialogs.frame import Dialog, form_layout
 from cellsam_desktop.ui.panels.fields import number_field
 from cellsam_desktop.ui.panels.labels import muted, restyle
-from cellsam_desktop.ui.theme import SPACE, WIDE
+from cellsam_desktop.ui.theme import SPACE
 
 _WORDS = {"T": ("frame", "frames"), "C": ("channel", "channels"), "Z": ("z position", "z positions")}
 
@@ -40,9 +40,7 @@ class AxesDialog(Dialog):
         self.column.addWidget(title)
         size = f"{self._info.sizes.x} × {self._info.sizes.y} pixels"
         self.column.addWidget(muted(f"{self._info.format}, {self._info.dtype}, {size}"))
-        form = QFormLayout()
-        form.setHorizontalSpacing(WIDE)
-        form.setVerticalSpacing(SPACE)
+        form = form_layout()
         form.addRow("Axes", self.axes)
         form.addRow("", self.guess)
         form.addRow("Pixel size", self.pixel_size)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QKeyEvent, QPixmap
-from PySide6.QtWidgets import QLineEdit, QListWidget, QListWidgetItem, QWidget
+from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPixmap
+from PySide6.QtWidgets import QHeaderView, QLineEdit, QTreeWidget, QTreeWidgetItem, QWidget
 
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.ui import icons
@@ -26,7 +26,14 @@ class FindCellDialog(Dialog):
         self.field = QLineEdit()
         self.field.setPlaceholderText("Id or name")
         self.field.addAction(icons.icon("search", theme_of(self)), QLineEdit.ActionPosition.LeadingPosition)
-        self.found = QListWidget()
+        self.found = QTreeWidget()
+        self.found.setColumnCount(2)
+        self.found.setHeaderHidden(True)
+        self.found.setRootIsDecorated(False)
+        self.found.setUniformRowHeights(True)
+        self.found.header().setStretchLastSection(False)
+        self.found.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.found.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         self.found.setMinimumSize(360, 220)
         self.found.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.note = muted()
@@ -41,8 +48,10 @@ class FindCellDialog(Dialog):
         """The arrow keys move through what was found while the text field keeps the focus."""
         steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
         step = steps.get(Qt.Key(event.key()))
-        if step is not None and self.found.count():
-            self.found.setCurrentRow((self.found.currentRow() + step) % self.found.count())
+        count = self.found.topLevelItemCount()
+        if step is not None and count:
+            row = self.found.indexOfTopLevelItem(self.found.currentItem())
+            self.found.setCurrentItem(self.found.topLevelItem((row + step) % count))
             return
         super().keyPressEvent(event)
 
@@ -54,19 +63,18 @@ class FindCellDialog(Dialog):
         ids = self._session.editing.find(text) if text.strip() else movie.document.cell_ids
         for cell_id in ids[:MAX_SHOWN]:
             row = row_of(movie.document, cell_id)
-            item = QListWidgetItem(
-                chip(cell_id), f"{row.title}     {row.frames}" if row.frames else row.title
-            )
-            item.setData(Qt.ItemDataRole.UserRole, cell_id)
-            self.found.addItem(item)
-        self.found.setCurrentRow(0)
+            item = QTreeWidgetItem(self.found, [row.title, row.frames])
+            item.setIcon(0, QIcon(chip(cell_id)))
+            item.setData(0, Qt.ItemDataRole.UserRole, cell_id)
+            item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.found.setCurrentItem(self.found.topLevelItem(0))
         self.note.setText(_summary(len(ids)))
 
     def _choose(self) -> None:
         movie, item = self._session.movie, self.found.currentItem()
         if movie is None or item is None:
             return
-        cell_id = item.data(Qt.ItemDataRole.UserRole)
+        cell_id = item.data(0, Qt.ItemDataRole.UserRole)
         frames, t = movie.document.frames(cell_id), self._session.view.t
         if frames and t not in frames:
             self._session.navigation.go_to(min(frames, key=lambda frame: abs(frame - t)))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QPushButton, QVBoxLayout, QWidget
 
 from cellsam_desktop.ui.theme import SPACE, WIDE
 
@@ -31,6 +32,16 @@ class Dialog(QDialog):
         self.column.addSpacing(SPACE)
         self.column.addWidget(box)
         return box
+
+
+def form_layout() -> QFormLayout:
+    """Labels at the left, fields at the right, both on one line."""
+    form = QFormLayout()
+    form.setHorizontalSpacing(2 * WIDE)
+    form.setVerticalSpacing(SPACE)
+    form.setLabelAlignment(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    return form
 
 
 def make_main(button: QPushButton) -> None:

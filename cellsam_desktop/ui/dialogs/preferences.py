@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QComboBox,
-    QFormLayout,
     QLabel,
     QSlider,
     QTabWidget,
@@ -16,7 +15,7 @@ from cellsam_desktop.core.errors import CellSamError
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.ui.actions import Actions
 from cellsam_desktop.ui.dialogs.cache_field import CacheField
-from cellsam_desktop.ui.dialogs.frame import Dialog
+from cellsam_desktop.ui.dialogs.frame import Dialog, form_layout
 from cellsam_desktop.ui.dialogs.model_choice import ModelChoice
 from cellsam_desktop.ui.dialogs.shortcut_editor import ShortcutEditor
 from cellsam_desktop.ui.panels.fields import number_field
@@ -58,11 +57,9 @@ class PreferencesDialog(Dialog):
 
     def _general(self) -> QWidget:
         page = QWidget()
-        form = QFormLayout(page)
+        form = form_layout()
         form.setContentsMargins(0, WIDE, 0, 0)
-        form.setHorizontalSpacing(2 * WIDE)
-        form.setVerticalSpacing(SPACE)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        page.setLayout(form)
         form.addRow(_heading("Looks"))
         form.addRow("Theme", self.theme)
         form.addRow("Opacity of masks", self.opacity)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QFont, QKeySequence
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
@@ -17,9 +17,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from cellsam_desktop.ui.action_spec import ActionSpec, Group, conflicts, keys_of, normal_key, shown_key
+from cellsam_desktop.ui.action_spec import (
+    ActionSpec,
+    Group,
+    conflicts,
+    keys_of,
+    normal_key,
+    shown_key,
+    shown_keys,
+)
 from cellsam_desktop.ui.panels.labels import restyle, styled
-from cellsam_desktop.ui.theme import SPACE
+from cellsam_desktop.ui.theme import SPACE, theme_of
 
 _ID = Qt.ItemDataRole.UserRole
 
@@ -96,6 +104,8 @@ class ShortcutEditor(QWidget):
             parent = QTreeWidgetItem(self.tree, [group.value])
             parent.setFlags(Qt.ItemFlag.ItemIsEnabled)
             parent.setFirstColumnSpanned(True)
+            parent.setForeground(0, theme_of(self).colour("muted"))
+            parent.setFont(0, _bold(self.font()))
             for spec in self._specs.values():
                 if spec.group is group:
                     item = self._items[spec.id] = QTreeWidgetItem(parent, [spec.title, ""])
@@ -115,7 +125,7 @@ class ShortcutEditor(QWidget):
         taken = conflicts(self._specs.values(), self.overrides)
         for action_id, item in self._items.items():
             keys = keys_of(self._specs[action_id], self.overrides)
-            item.setText(1, "   ".join(shown_key(key) for key in keys))
+            item.setText(1, "   ".join(shown_keys(keys)))
             font = item.font(1)
             font.setBold(action_id in self.overrides)
             item.setFont(1, font)
@@ -196,6 +206,11 @@ class ShortcutEditor(QWidget):
     def _say(self, text: str, role: str) -> None:
         self.message.setText(text)
         restyle(self.message, role)
+
+
+def _bold(font: QFont) -> QFont:
+    font.setBold(True)
+    return font
 
 
 def _text(sequence: QKeySequence) -> str:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from cellsam_desktop.ui.action_spec import Group, shown_key
+from cellsam_desktop.ui.action_spec import Group, shown_keys
 from cellsam_desktop.ui.actions import Actions
 from cellsam_desktop.ui.dialogs.frame import Dialog
 from cellsam_desktop.ui.panels.labels import muted, styled
 from cellsam_desktop.ui.theme import SPACE, TIGHT, WIDE
 
 COLUMNS: tuple[tuple[Group, ...], ...] = (
-    (Group.TOOLS, Group.POINTING, Group.FRAMES),
-    (Group.CELLS, Group.VIEW),
-    (Group.FILE, Group.HELP),
+    (Group.TOOLS, Group.POINTING, Group.HELP),
+    (Group.CELLS, Group.FRAMES),
+    (Group.VIEW, Group.FILE),
 )
 
 GESTURES: tuple[tuple[Group, str, str], ...] = (
@@ -58,7 +58,7 @@ class ShortcutSheet(Dialog):
 def lines_of(group: Group, actions: Actions) -> list[tuple[tuple[str, ...], str]]:
     """The keys as this system writes them, and what they do, for one group."""
     specs = [spec for spec in actions.specs.values() if spec.group is group]
-    lines = [(tuple(shown_key(key) for key in actions.keys(spec.id)), spec.title) for spec in specs]
+    lines = [(shown_keys(actions.keys(spec.id)), spec.title) for spec in specs]
     lines = [line for line in lines if line[0]]
     return lines + [((gesture,), text) for place, gesture, text in GESTURES if place is group]
 

@@ -26,7 +26,7 @@ class WelcomeDialog(Dialog):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Welcome", parent)
-        self.setFixedWidth(520)
+        self.setFixedWidth(590)
         self.column.setContentsMargins(2 * WIDE, 2 * WIDE, 2 * WIDE, WIDE + SPACE)
         head = QHBoxLayout()
         head.setSpacing(WIDE)
