@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from cellsam_desktop.analysis.series import Measurements
-from cellsam_desktop.analysis.table import columns, rows
+from cellsam_desktop.analysis.table import columns, rows_of
 from cellsam_desktop.core.changes import ChangeSet
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.edits import AddCell, Edit, SetMask
@@ -70,15 +71,18 @@ class Exchange:
             lambda _: self._written("Labels", path),
         )
 
-    def export_csv(self, path: Path) -> None:
-        """Write the table of all masks: frame, id, centroid, area and so on, with units in the header."""
+    def export_csv(self, path: Path, cells: Iterable[int] | None = None) -> None:
+        """Write the table of masks: frame, id, centroid, area and so on, with units in the header.
+
+        ``cells`` are the ids to write, in this order; all cells when None.
+        """
         movie = self._session.movie
         if movie is None:
             return
         document = snapshot(movie.document)
         self._run(
             f"Exporting {path.name}",
-            partial(_write_csv, path, document),
+            partial(_write_csv, path, document, document.cell_ids if cells is None else list(cells)),
             lambda _: self._written("Table", path),
         )
 
@@ -206,10 +210,11 @@ def _write_labels(path: Path, document: Document, shape: Shape, progress: Progre
     export_labels(path, document, shape, document.calibration, progress)
 
 
-def _write_csv(path: Path, document: Document, progress: Progress) -> None:
-    measurements = Measurements(document)
+def _write_csv(path: Path, document: Document, cells: Sequence[int], progress: Progress) -> None:
+    measurements, scale = Measurements(document), document.calibration
     progress.check()
-    write_table(path, columns(document.calibration), rows(measurements, document, document.calibration))
+    measured = chain.from_iterable(map(measurements.rows, cells))
+    write_table(path, columns(scale), rows_of(measured, document, scale))
 
 
 def _copier(movie: OpenMovie) -> Callable[[Path], None]:
