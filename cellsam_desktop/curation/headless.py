@@ -1,4 +1,4 @@
-"""The verbs that need no window: ``segment``, ``export``, ``demo --headless``; each loads only what it needs."""
+"""The verbs without a window: ``segment``, ``export``, ``demo --headless``; each loads only what it needs."""
 
 from __future__ import annotations
 

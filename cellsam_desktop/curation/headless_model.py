@@ -53,12 +53,18 @@ class HeadlessModel:
     """
 
     def __init__(
-        self, checkpoint: Path, architecture: str, device: str, cache: EmbeddingCache | None
+        self,
+        checkpoint: Path,
+        architecture: str,
+        device: str,
+        cache: EmbeddingCache | None,
+        threads: int | None = None,
     ) -> None:
         self._checkpoint = checkpoint
         self._architecture = architecture
         self._device = device
         self._cache = cache
+        self._threads = threads
 
     @classmethod
     def load(cls, name: str | None = None) -> HeadlessModel:
@@ -114,12 +120,12 @@ class HeadlessModel:
     def _encoder(self) -> TorchEncoder:
         from cellsam_desktop.sam.encoder import TorchEncoder
 
-        return TorchEncoder(self._checkpoint, self._architecture, self._device)
+        return TorchEncoder(self._checkpoint, self._architecture, self._device, self._threads)
 
     @cached_property
     def _decoder(self) -> OnnxDecoder:
         known = decoder_path(self._checkpoint, paths.decoders_dir())
-        return OnnxDecoder(known or self._export())
+        return OnnxDecoder(known or self._export(), self._threads)
 
     def _export(self) -> Path:
         from cellsam_desktop.sam.export import ensure_decoder
