@@ -265,10 +265,8 @@ class Prompting:
     def _leave_plane(self) -> None:
         if self._draft.steps:
             self._drafts[self._key] = self._draft
-        else:
-            self._drafts.pop(self._key, None)
         self._key = PlaneKey(self._session.view.t, self._session.view.z)
-        self._draft = self._drafts.pop(self._key, None) or _Draft()
+        self._draft = self._drafts.pop(self._key, _Draft())
         self.hover, self._hover_asked = None, None
         self._prompts_changed()
 
