@@ -99,21 +99,21 @@ class _ProgressLine:
         self._terminal = sys.stderr.isatty()
         self._pause = 0.1 if self._terminal else 5.0
         self._last = time.monotonic()
-        self._shown = False
+        self._shown = -1
 
     def __enter__(self) -> _ProgressLine:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._shown and self._terminal:
+        if self._shown >= 0 and self._terminal:
             print(file=sys.stderr)
 
     def show(self, done: int, total: int | None) -> None:
         """Take note of the bytes that came."""
         now = time.monotonic()
-        if now - self._last < self._pause and done != total:
+        if done == self._shown or (now - self._last < self._pause and done != total):
             return
-        self._last, self._shown = now, True
+        self._last, self._shown = now, done
         of = "" if total is None else f" of {total / _MB:,.1f}"
         end = "" if self._terminal else "\n"
         start = "\r" if self._terminal else ""

@@ -50,7 +50,7 @@ def fetch(
             source()
             return target
         except SourceFailed as error:
-            _log.warning("%s from one source failed: %s", spec.name, error)
+            _log.info("%s from one source failed: %s", spec.name, error)
             failures.append(str(error))
         except OSError as error:
             raise disk_error(target, error) from error

