@@ -149,7 +149,7 @@ class ContrastPanel(QWidget):
         """Draw the histogram of the plane, on a logarithmic scale of counts."""
         plane = self._session.navigation.plane
         if plane is None:
-            self._curve.setData([0.0], [])
+            self._curve.setData([0.0], [], stepMode="center")
             return
         self.measured += 1
         step = max(1, int(np.sqrt(plane.shape[0] * plane.shape[1] / _PIXELS)))
