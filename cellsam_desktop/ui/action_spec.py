@@ -139,10 +139,14 @@ _NAMES = {"PgUp": "Page Up", "PgDown": "Page Down", "Del": "Delete", "Return": "
 
 def shown_key(text: str) -> str:
     """A key as this system writes it, for tips and the shortcut sheet."""
-    native = QKeySequence.fromString(text).toString(QKeySequence.SequenceFormat.NativeText)
-    head, plus, last = native.rpartition("+")
-    if native.endswith("+"):
-        head, plus, last = native[:-1].rstrip("+"), "+" if len(native) > 1 else "", "+"
+    return plain_key(QKeySequence.fromString(text).toString(QKeySequence.SequenceFormat.NativeText))
+
+
+def plain_key(text: str) -> str:
+    """A key with arrows as arrows and names in full."""
+    head, plus, last = text.rpartition("+")
+    if text.endswith("+"):
+        head, plus, last = text[:-1].rstrip("+"), "+" if len(text) > 1 else "", "+"
     return head + plus + (_ARROWS | _NAMES).get(last, last)
 
 
