@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from cellsam_desktop.core.edits import AddCell, SetMask
@@ -17,8 +19,11 @@ from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.records import Cell, MaskRecord, Source
 from cellsam_desktop.curation.session import Jobs, Session
 from cellsam_desktop.settings import Settings
+from cellsam_desktop.ui.action_table import MENUS
 from cellsam_desktop.ui.bridge import MainThreadPost
 from cellsam_desktop.ui.canvas.canvas import Canvas
+from cellsam_desktop.ui.dialogs.desk import Desk
+from cellsam_desktop.ui.theme import Appearance
 
 HEIGHT, WIDTH = 60, 80
 
@@ -59,9 +64,7 @@ def open_movie(session: Session, qtbot: QtBot) -> Callable[[Path], None]:
 
 
 @pytest.fixture
-def canvas(
-    session: Session, movie_file: Path, open_movie: Callable[[Path], None], qtbot: QtBot
-) -> Canvas:
+def canvas(session: Session, movie_file: Path, open_movie: Callable[[Path], None], qtbot: QtBot) -> Canvas:
     """A canvas of 800 x 600 with the movie of ``movie_file``, ten screen pixels per plane pixel."""
     canvas = Canvas(session)
     qtbot.addWidget(canvas)
@@ -88,3 +91,68 @@ def put_cell(session: Session) -> Callable[..., int]:
         return chosen
 
     return put
+
+
+class PlainWindow(QMainWindow):
+    """What actions and dialogs need of a window, with a text field and without panels."""
+
+    def __init__(self, session: Session, appearance: Appearance) -> None:
+        super().__init__()
+        self.calls: list[object] = []
+        self.canvas = QWidget()
+        self.canvas.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.field = QLineEdit()
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.addWidget(self.canvas)
+        column.addWidget(self.field)
+        self.setCentralWidget(middle)
+        self.desk = Desk(self, session, appearance)
+        self.desk.actions.adopt_canvas(self.canvas)
+        self.desk.actions.fill_menu_bar(self.menuBar(), MENUS)
+
+    def fit_view(self) -> None:
+        self.calls.append("fit")
+
+    def zoom_by(self, factor: float) -> None:
+        self.calls.append(factor)
+
+    def hold_pan(self, on: bool) -> None:
+        self.calls.append(("pan", on))
+
+    def picture(self) -> QImage:
+        picture = QImage(4, 4, QImage.Format.Format_RGB32)
+        picture.fill(Qt.GlobalColor.red)
+        return picture
+
+
+@pytest.fixture
+def appearance(qapp: QApplication) -> Iterator[Appearance]:
+    """The light theme on the application."""
+    appearance = Appearance(qapp, "light")
+    yield appearance
+    appearance.deleteLater()
+
+
+@pytest.fixture
+def ready(session: Session, open_movie: Callable[[Path], None], movie_file: Path) -> Session:
+    """The session with the movie of ``movie_file`` open."""
+    open_movie(movie_file)
+    return session
+
+
+@pytest.fixture
+def window(ready: Session, appearance: Appearance, qtbot: QtBot) -> PlainWindow:
+    """A window with actions and dialogs over ``ready``, the keyboard on its canvas."""
+    window = PlainWindow(ready, appearance)
+    qtbot.addWidget(window)
+    window.show()
+    qtbot.waitActive(window)
+    window.canvas.setFocus()
+    return window
+
+
+@pytest.fixture
+def desk(window: PlainWindow) -> Desk:
+    """The dialogs of ``window``."""
+    return window.desk

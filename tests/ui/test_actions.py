@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage, QKeySequence
-from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QApplication, QMainWindow
 from pytestqt.qtbot import QtBot
 
 from cellsam_desktop.curation.session import Session
@@ -26,70 +26,14 @@ from cellsam_desktop.ui.action_spec import (
 )
 from cellsam_desktop.ui.action_table import ACTIONS, MENUS
 from cellsam_desktop.ui.actions import Actions
-from cellsam_desktop.ui.dialogs.desk import Desk
 from cellsam_desktop.ui.shortcut_page import page
-from cellsam_desktop.ui.theme import LIGHT, Appearance
+from cellsam_desktop.ui.theme import LIGHT
 
 SPECS = {spec.id: spec for spec in ACTIONS}
 
 
-class Window(QMainWindow):
-    """What actions need of a window, without canvas and panels."""
-
-    def __init__(self, session: Session, appearance: Appearance) -> None:
-        super().__init__()
-        self.calls: list[object] = []
-        self.canvas = QWidget()
-        self.canvas.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.field = QLineEdit()
-        middle = QWidget()
-        column = QVBoxLayout(middle)
-        column.addWidget(self.canvas)
-        column.addWidget(self.field)
-        self.setCentralWidget(middle)
-        self.desk = Desk(self, session, appearance)
-        self.desk.actions.adopt_canvas(self.canvas)
-        self.desk.actions.fill_menu_bar(self.menuBar(), MENUS)
-
-    def fit_view(self) -> None:
-        self.calls.append("fit")
-
-    def zoom_by(self, factor: float) -> None:
-        self.calls.append(factor)
-
-    def hold_pan(self, on: bool) -> None:
-        self.calls.append(("pan", on))
-
-    def picture(self) -> QImage:
-        return QImage(4, 4, QImage.Format.Format_RGB32)
-
-
 @pytest.fixture
-def appearance(qapp: QApplication) -> Iterator[Appearance]:
-    appearance = Appearance(qapp, "light")
-    yield appearance
-    appearance.deleteLater()
-
-
-@pytest.fixture
-def window(
-    session: Session,
-    open_movie: Callable[[Path], None],
-    movie_file: Path,
-    qtbot: QtBot,
-    appearance: Appearance,
-) -> Iterator[Window]:
-    open_movie(movie_file)
-    window = Window(session, appearance)
-    qtbot.addWidget(window)
-    window.show()
-    qtbot.waitActive(window)
-    window.canvas.setFocus()
-    return window
-
-
-@pytest.fixture
-def actions(window: Window) -> Actions:
+def actions(window: QMainWindow) -> Actions:
     return window.desk.actions
 
 
@@ -168,7 +112,7 @@ def test_keys_are_shown_as_people_write_them() -> None:
     assert shown_keys(["F", "Return", "Enter"]) == ("F", "Enter")
 
 
-def test_keys_act(window: Window, session: Session, qtbot: QtBot) -> None:
+def test_keys_act(window: QMainWindow, session: Session, qtbot: QtBot) -> None:
     qtbot.keyClick(window.canvas, Qt.Key.Key_D)
     assert session.view.t == 1
     qtbot.keyClick(window.canvas, Qt.Key.Key_End)
@@ -181,7 +125,7 @@ def test_keys_act(window: Window, session: Session, qtbot: QtBot) -> None:
     assert not session.view.show_masks
 
 
-def test_letters_do_not_act_in_a_text_field(window: Window, session: Session, qtbot: QtBot) -> None:
+def test_letters_do_not_act_in_a_text_field(window: QMainWindow, session: Session, qtbot: QtBot) -> None:
     window.field.setFocus()
     qtbot.keyClicks(window.field, "wdx")
     assert window.field.text() == "wdx"
@@ -191,7 +135,7 @@ def test_letters_do_not_act_in_a_text_field(window: Window, session: Session, qt
 
 
 def test_tab_reaches_the_candidates_and_leaves_the_focus(
-    window: Window, session: Session, qtbot: QtBot
+    window: QMainWindow, session: Session, qtbot: QtBot
 ) -> None:
     """Without a proposal Tab moves the focus as everywhere; with one it belongs to the canvas."""
     action = window.desk.actions["prompt.next"]
@@ -208,7 +152,7 @@ def test_tab_reaches_the_candidates_and_leaves_the_focus(
     assert seen == [1, -1]
 
 
-def test_keys_of_the_canvas_act_only_there(window: Window) -> None:
+def test_keys_of_the_canvas_act_only_there(window: QMainWindow) -> None:
     for spec in ACTIONS:
         action = window.desk.actions[spec.id]
         if spec.where is Where.CANVAS and spec.release is None:
@@ -217,7 +161,7 @@ def test_keys_of_the_canvas_act_only_there(window: Window) -> None:
             assert action.shortcutContext() is Qt.ShortcutContext.WidgetWithChildrenShortcut
 
 
-def test_keys_to_hold(window: Window, session: Session, qtbot: QtBot) -> None:
+def test_keys_to_hold(window: QMainWindow, session: Session, qtbot: QtBot) -> None:
     qtbot.keyPress(window.canvas, Qt.Key.Key_H)
     assert session.view.hide_all
     qtbot.keyRelease(window.canvas, Qt.Key.Key_H)
@@ -228,7 +172,7 @@ def test_keys_to_hold(window: Window, session: Session, qtbot: QtBot) -> None:
     assert window.calls == [("pan", True), ("pan", False)]
 
 
-def test_esc_never_closes_the_window(window: Window, qtbot: QtBot) -> None:
+def test_esc_never_closes_the_window(window: QMainWindow, qtbot: QtBot) -> None:
     for place in (window.canvas, window.field):
         place.setFocus()
         qtbot.keyClick(place, Qt.Key.Key_Escape)
@@ -236,7 +180,7 @@ def test_esc_never_closes_the_window(window: Window, qtbot: QtBot) -> None:
 
 
 def test_enabled_follows_the_session(
-    window: Window, session: Session, actions: Actions, put_cell: Callable[..., int]
+    window: QMainWindow, session: Session, actions: Actions, put_cell: Callable[..., int]
 ) -> None:
     assert actions["frame.next"].isEnabled()
     assert not actions["depth.up"].isEnabled()
@@ -257,7 +201,9 @@ def test_enabled_follows_the_session(
     assert actions["file.open"].isEnabled()
 
 
-def test_rebinding_acts_at_once(window: Window, session: Session, actions: Actions, qtbot: QtBot) -> None:
+def test_rebinding_acts_at_once(
+    window: QMainWindow, session: Session, actions: Actions, qtbot: QtBot
+) -> None:
     actions.rebind({"frame.next": ["G"], "view.peek": ["Y"]})
     qtbot.keyClick(window.canvas, Qt.Key.Key_D)
     assert session.view.t == 0
@@ -270,7 +216,7 @@ def test_rebinding_acts_at_once(window: Window, session: Session, actions: Actio
 
 
 def test_recent_movies_are_listed_when_the_menu_opens(
-    window: Window, session: Session, movie_file: Path
+    window: QMainWindow, session: Session, movie_file: Path
 ) -> None:
     menus = window.menuBar().actions()[0].menu()
     recent = next(action.menu() for action in menus.actions() if action.text() == "Open recent")
@@ -278,14 +224,14 @@ def test_recent_movies_are_listed_when_the_menu_opens(
     assert [action.text() for action in recent.actions()] == [movie_file.name]
 
 
-def test_refreshing_all_actions_is_cheap(window: Window, actions: Actions) -> None:
+def test_refreshing_all_actions_is_cheap(window: QMainWindow, actions: Actions) -> None:
     began = time.perf_counter()
     for _ in range(20):
         actions.refresh()
     assert (time.perf_counter() - began) / 20 < 0.005
 
 
-def test_every_menu_shows_only_living_entries(window: Window) -> None:
+def test_every_menu_shows_only_living_entries(window: QMainWindow) -> None:
     for menu in window.menuBar().actions():
         for entry in menu.menu().actions():
             assert entry.isSeparator() or entry.menu() or entry.objectName() in SPECS

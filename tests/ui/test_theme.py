@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
@@ -10,13 +8,6 @@ from pytestqt.qtbot import QtBot
 
 from cellsam_desktop.ui.stylesheet import stylesheet
 from cellsam_desktop.ui.theme import DARK, LIGHT, Appearance, Theme, follow_theme, theme_of
-
-
-@pytest.fixture
-def appearance(qapp: QApplication) -> Iterator[Appearance]:
-    appearance = Appearance(qapp, "light")
-    yield appearance
-    appearance.deleteLater()
 
 
 def _contrast(a: str, b: str) -> float:

@@ -107,6 +107,10 @@ class LayersPanel(QWidget):
         self.count.setText(f"{of}{total} cell{'' if total == 1 else 's'}")
 
     def _show_menu(self, place: QPoint) -> None:
+        self.context_menu().popup(self.table.viewport().mapToGlobal(place))
+
+    def context_menu(self) -> QMenu:
+        """What can be done with the selected cells."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for action_id in _MENU:
@@ -114,7 +118,7 @@ class LayersPanel(QWidget):
                 menu.addSeparator()
             else:
                 menu.addAction(self._actions[action_id])
-        menu.popup(self.table.viewport().mapToGlobal(place))
+        return menu
 
     def _use_theme(self, theme: Theme) -> None:
         self._search_icon.setIcon(icons.icon("search", theme))
