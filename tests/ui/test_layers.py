@@ -280,7 +280,8 @@ def test_double_click_renames(ready: Session, panel: LayersPanel, qtbot: QtBot) 
     qtbot.keyClicks(editor, "polar body")
     qtbot.keyClick(editor, Qt.Key.Key_Return)
     assert ready.movie is not None
-    assert ready.movie.document.cell(2).name == "polar body"
+    document = ready.movie.document
+    qtbot.waitUntil(lambda: document.cell(2).name == "polar body")
     assert panel.model.index(1, Column.NAME).data() == "polar body"
 
 

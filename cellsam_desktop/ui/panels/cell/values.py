@@ -64,11 +64,7 @@ class CellValues(QWidget):
         cell, span = document.cell(cell_id), document.span(cell_id)
         self._paint_chip(cell_id)
         self.title.setText(cell.title)
-        self.note.setText(
-            ""
-            if span is None
-            else f"frames {span[0] + 1}–{span[1] + 1}, {len(document.track(cell_id))} masks"
-        )
+        self.note.setText("" if span is None else span_text(span, len(document.track(cell_id))))
         if measured is None:
             self._show_lines({"Centroid": f"no mask on frame {t + 1}"})
             return
@@ -104,6 +100,13 @@ class CellValues(QWidget):
         red, green, blue = colour_of(cell_id)
         self.chip.setStyleSheet(f"background: rgb({red}, {green}, {blue}); border-radius: 3px;")
         self.chip.show()
+
+
+def span_text(span: tuple[int, int], masks: int) -> str:
+    """Where a cell lives, counted from 1: "frames 3–24, 21 masks"."""
+    first, last = span
+    frames = f"frame {first + 1}" if first == last else f"frames {first + 1}–{last + 1}"
+    return f"{frames}, {masks} mask{'' if masks == 1 else 's'}"
 
 
 def centroid_text(measured: Measurement, scale: Calibration) -> str:
