@@ -1,0 +1,219 @@
+"""Random sequences of transactions, undos and redos keep every rule of the document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cellsam_desktop.core.changes import ChangeSet
+from cellsam_desktop.core.document import Document
+from cellsam_desktop.core.edits import (
+    AddCell,
+    AddDivision,
+    ChangeCell,
+    Edit,
+    RemoveCell,
+    RemoveDivision,
+    SetCalibration,
+    SetMask,
+)
+from cellsam_desktop.core.errors import EditRefused
+from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.history import History
+from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.records import Calibration, Cell, MaskRecord, Source
+
+RECORDS = [MaskRecord(Mask(y, 2 * y, np.ones((2, 3), np.bool_)), Source.CLICK, y / 10) for y in range(5)]
+Facts = tuple[dict, dict, list, Calibration]
+
+
+def facts(document: Document) -> Facts:
+    """All that a document says, less the next id; records are compared as the very same objects."""
+    return (
+        {i: document.cell(i) for i in document.cell_ids},
+        {(i, key): id(record) for i in document.cell_ids for key, record in document.track(i).items()},
+        list(document.lineage.divisions()),
+        document.calibration,
+    )
+
+
+def transactions(data: bytes, document: Document) -> Iterator[list[Edit]]:
+    """Four bytes make one edit, the upper bits of the first say whether the transaction goes on."""
+    edits: list[Edit] = []
+    for kind, a, b, c in zip(*(iter(data),) * 4, strict=False):
+        next_id = document.next_id + sum(isinstance(edit, AddCell) for edit in edits)
+        edits.append(edit_of(kind % 16, a, b, c, next_id))
+        if kind < 192:
+            yield edits
+            edits = []
+
+
+def edit_of(kind: int, a: int, b: int, c: int, next_id: int) -> Edit:
+    cell_id = a % next_id + (a == 255)  # nearly always one that exists or existed
+    match kind:
+        case 0 | 1 | 2:
+            return AddCell(Cell(next_id if a else cell_id))
+        case 3 | 4 | 5 | 6:
+            return SetMask(cell_id, PlaneKey(b % 6, c % 2), RECORDS[c % 5])
+        case 7 | 8:
+            return SetMask(cell_id, PlaneKey(b % 6, c % 2), None)
+        case 9:
+            return RemoveCell(cell_id)
+        case 10 | 11 | 12:
+            return AddDivision(cell_id, (b % next_id, c % next_id))
+        case 13:
+            return RemoveDivision(cell_id)
+        case 14:
+            return ChangeCell(Cell(cell_id, f"name {b}", locked=c > 200))
+        case _:
+            return SetCalibration(Calibration(pixel_size_um=b / 10))
+
+
+def check_rules(document: Document) -> None:
+    cells = set(document.cell_ids)
+    assert all(0 < cell_id < document.next_id for cell_id in cells)
+    on_planes = {(i, key) for key in document.planes() for i in document.cells_on(key)}
+    assert on_planes == {(i, key) for i in cells for key in document.track(i)}
+    mothers: dict[int, int] = {}
+    for mother, daughters in document.lineage.divisions():
+        assert len({mother, *daughters}) == 3
+        assert {mother, *daughters} <= cells
+        for daughter in daughters:
+            assert daughter not in mothers
+            mothers[daughter] = mother
+            assert document.lineage.mother(daughter) == mother
+            ends, begins = document.span(mother), document.span(daughter)
+            assert ends is None or begins is None or ends[1] < begins[0]
+        assert document.lineage.generation(mother) < len(cells)
+    assert all(document.lineage.mother(i) == mothers.get(i) for i in cells)
+
+
+def check_covered(before: Facts, after: Facts, changes: ChangeSet) -> None:
+    """A change set names everything that differs."""
+    for old, new, named in zip(before[:2], after[:2], (changes.cells, changes.masks), strict=True):
+        assert {key for key in {*old, *new} if old.get(key) != new.get(key)} <= named
+    assert {mother for mother, _ in set(before[2]) ^ set(after[2])} <= changes.lineage
+    assert before[3] == after[3] or changes.calibration
+
+
+@settings(max_examples=200)
+@given(st.binary(max_size=120))
+def test_undoing_all_gives_the_beginning_and_redoing_all_the_end(data: bytes):
+    play(data)
+
+
+def test_thousands_of_sequences():
+    random = Random(1)
+    lengths = [play(random.randbytes(4 * random.randrange(30))) for _ in range(1500)]
+    assert sum(length > 5 for length in lengths) > 500
+
+
+def play(data: bytes) -> int:
+    """Commit all transactions in ``data``, undo them all, redo them all; returns how many were accepted."""
+    document, emitted = Document(), []
+    history = History(document)
+
+    def listen(changes: ChangeSet) -> None:
+        emitted.append(changes)
+
+    document.changed.connect(listen)
+    states, next_id = [facts(document)], document.next_id
+    for edits in transactions(data, document):
+        try:
+            changes = history.commit("step", edits)
+        except EditRefused:
+            assert facts(document) == states[-1]
+        else:
+            states.append(facts(document))
+            check_covered(states[-2], states[-1], changes)
+            assert emitted.pop() is changes
+        assert not emitted
+        assert document.next_id >= next_id
+        next_id = document.next_id
+        check_rules(document)
+    for state in reversed(states[:-1]):
+        assert history.undo() is not None
+        assert facts(document) == state
+    assert history.undo() is None
+    for state in states[1:]:
+        assert history.redo() is not None
+        assert facts(document) == state
+    assert history.redo() is None
+    assert document.next_id == next_id
+    assert len(emitted) == 2 * (len(states) - 1)
+    return len(emitted) // 2
+
+
+@settings(max_examples=120)
+@given(st.binary(max_size=100), st.lists(st.booleans(), min_size=25, max_size=25))
+def test_undo_and_redo_between_transactions(data: bytes, undos: list[bool]):
+    """Every state is one that was there before, until a new transaction forgets what was undone."""
+    document = Document()
+    history = History(document)
+    past, future = [facts(document)], []
+    used: set[int] = set()
+    for edits, back in zip(transactions(data, document), undos, strict=False):
+        if back and history.undo() is not None:
+            future.append(past.pop())
+        elif back and history.redo() is not None:
+            past.append(future.pop())
+        elif not back:
+            taken = document.next_id
+            try:
+                history.commit("step", edits)
+            except EditRefused:
+                pass
+            else:
+                past.append(facts(document))
+                future.clear()
+                assert taken not in used
+                used |= set(document.cell_ids)
+        assert facts(document) == past[-1]
+        assert (history.undo_name is None) == (len(past) == 1)
+        assert (history.redo_name is None) == (not future)
+        check_rules(document)
+
+
+def test_names_of_steps():
+    document = Document()
+    history = History(document)
+    assert (history.undo_name, history.redo_name) == (None, None)
+    history.commit("first", [AddCell(Cell(1))])
+    history.commit("second", [AddCell(Cell(2))])
+    assert (history.undo_name, history.redo_name) == ("second", None)
+    changes = history.undo()
+    assert changes is not None
+    assert changes.name == "second"
+    assert (history.undo_name, history.redo_name) == ("first", "second")
+    history.commit("third", [AddCell(Cell(document.next_id))])
+    assert (history.undo_name, history.redo_name) == ("third", None)
+    assert document.cell_ids == [1, 3]
+
+
+def test_a_transaction_applies_whole_or_not_at_all():
+    document, emitted = Document(), []
+    history = History(document)
+    document.changed.connect(emitted.append)
+    with pytest.raises(EditRefused, match="no cell 9"):
+        history.commit("half", [AddCell(Cell(1)), SetMask(1, PlaneKey(), RECORDS[0]), RemoveCell(9)])
+    assert len(document) == 0
+    assert document.planes() == []
+    assert emitted == []
+    assert history.undo_name is None
+
+
+def test_what_a_change_set_touches():
+    document = Document()
+    mask, division = SetMask(1, PlaneKey(2, 1), RECORDS[0]), AddDivision(1, (2, 3))
+    cells = [AddCell(Cell(i)) for i in (1, 2, 3)]
+    changes = History(document).commit("divide", [*cells, mask, division])
+    assert changes.name == "divide"
+    assert changes.cells == changes.touched_cells == {1, 2, 3}
+    assert changes.planes == {PlaneKey(2, 1)}
+    assert changes.lineage == {1}
+    assert not changes.calibration
