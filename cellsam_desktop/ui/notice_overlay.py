@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
@@ -23,7 +24,9 @@ _ROLES: dict[Level, str] = {"info": "accent", "warning": "warning", "error": "er
 
 
 class NoticeCard(QFrame):
-    """One notice. Its text can be selected; the cross, or Esc while it has focus, takes it away."""
+    """One notice with text to select; ``dismissed`` is emitted by the cross and when its time is over."""
+
+    dismissed = Signal()
 
     def __init__(self, notice: Notice, parent: QWidget) -> None:
         super().__init__(parent)
@@ -44,11 +47,10 @@ class NoticeCard(QFrame):
         self._dismiss.setAutoRaise(True)
         self._dismiss.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._dismiss.setToolTip("Dismiss")
-        self._dismiss.clicked.connect(self.close)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._dismiss.clicked.connect(self.dismissed)
         self._lay_out()
         self._timer = QTimer(self, singleShot=True)
-        self._timer.timeout.connect(self.close)
+        self._timer.timeout.connect(self.dismissed)
         self._start()
         follow_theme(self, self._use_theme)
 
@@ -114,13 +116,13 @@ class NoticeOverlay(QWidget):
 
     def show_notice(self, notice: Notice) -> None:
         """Put a notice on screen; one that says the same as another takes its place."""
-        for card in [card for card in self._cards if card.notice == notice]:
-            card.close()
+        for same in [card for card in self._cards if card.notice == notice]:
+            self._drop(same)
         passing = [card for card in self._cards if card.notice.level != "error"]
         if len(self._cards) >= _AT_MOST and passing:
-            passing[0].close()
+            self._drop(passing[0])
         card = NoticeCard(notice, self)
-        card.destroyed.connect(lambda: self._forget(card))
+        card.dismissed.connect(partial(self._drop, card))
         self._cards.append(card)
         self._stack.addWidget(card)
         self._place()
@@ -134,12 +136,14 @@ class NoticeOverlay(QWidget):
     def _on_movie(self) -> None:
         """What was said of another movie does not concern this one; errors are kept."""
         for card in [card for card in self._cards if card.notice.level != "error"]:
-            card.close()
+            self._drop(card)
 
-    def _forget(self, card: NoticeCard) -> None:
-        if card in self._cards:
-            self._cards.remove(card)
-            self._place()
+    def _drop(self, card: NoticeCard) -> None:
+        self._cards.remove(card)
+        self._stack.removeWidget(card)
+        card.hide()
+        card.deleteLater()
+        self._place()
 
     def _place(self) -> None:
         self.setVisible(bool(self._cards))

@@ -90,7 +90,9 @@ class StatusBar(QStatusBar):
             count = f" {done} / {all_of_them}" if done < all_of_them else ""
             text = f"Encoded{count} on {device}"
         self.encoding.setText(text)
-        self.encoding.setToolTip(encoding.worker.message or encoding.message or "All that is near is encoded.")
+        self.encoding.setToolTip(
+            encoding.worker.message or encoding.message or "All that is near is encoded."
+        )
 
     def _show_decoding(self) -> None:
         decode_ms = self._session.prompting.decode_ms
