@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import get_ident
 
 import numpy as np
 import tifffile
@@ -24,15 +22,15 @@ from cellsam_desktop.images.colours import (
     rgb_of_cmyk,
     rgb_of_palette,
 )
+from cellsam_desktop.images.complaints import complaints
 from cellsam_desktop.images.errors import check_plane_size, damaged, unreadable, unsupported
 from cellsam_desktop.images.source import MovieInfo, Plane, PlaneReader
-
-log = logging.getLogger(__name__)
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """First bytes of classic and Big TIFF in both byte orders."""
 
 SIGNS_OF_TRUNCATION = ("invalid page offset", "invalid offset to page", "corrupted tag list")
+"""What tifffile logs, and only logs, when the chain of pages breaks off."""
 
 PHOTOMETRIC = tifffile.PHOTOMETRIC
 COLOURS = (PHOTOMETRIC.RGB, PHOTOMETRIC.YCBCR, PHOTOMETRIC.SEPARATED)
@@ -51,7 +49,7 @@ class TiffSource(PlaneReader):
             try:
                 self._series = _first_series(path, self._file)
                 self._layout = self._interpret(path, axes)
-                self._outer = _axes_of_pages(self._layout, self._series.keyframe)
+                self._outer = _axes_of_pages(path, self._layout, self._series.keyframe)
                 self._contiguous_at = _contiguous_at(self._series)
                 self._palette = _palette(self._file, self._series.keyframe)
                 info = self._describe(path)
@@ -97,7 +95,10 @@ class TiffSource(PlaneReader):
             raise damaged(path, "the file ends too early")
         if self._series.is_multifile:
             return
-        last = self._series[len(self._series) - 1]
+        try:
+            last = self._series[len(self._series) - 1]
+        except Exception as cause:
+            raise damaged(path, "the header of its last page is damaged") from cause
         if last is None:
             return
         ends = [start + count for start, count in zip(last.dataoffsets, last.databytecounts, strict=False)]
@@ -116,22 +117,30 @@ class TiffSource(PlaneReader):
         path, page = self.info.path, self._series.keyframe
         # tifffile and the codecs raise almost any type on damaged data; all of it becomes one sentence.
         try:
-            if self._contiguous_at is not None:
-                stored = self._series.dtype.newbyteorder(self._file.byteorder)
-                self._file.filehandle.seek(self._contiguous_at + number * page.nbytes)
-                return np.asarray(self._file.filehandle.read_array(stored, math.prod(page.shape)))
-            found = self._series[number]
-            if found is None:
-                raise ImageError(
-                    f"Page {number + 1} of {path.name} lies in another file that is missing; "
-                    "put all files of the movie into one folder."
-                )
-            with _opened(found.parent.filehandle):
-                return np.asarray(found.asarray())
+            with complaints() as heard:
+                data = self._decode_page(number)
         except ImageError:
             raise
         except Exception as cause:
             raise _decoding_error(path, page, number, cause) from cause
+        if any("segments" in message for message in heard) or data.size != math.prod(page.shape):
+            raise damaged(path, f"parts of page {number + 1} are missing")
+        return data
+
+    def _decode_page(self, number: int) -> Plane:
+        page = self._series.keyframe
+        if self._contiguous_at is not None:
+            stored = self._series.dtype.newbyteorder(self._file.byteorder)
+            self._file.filehandle.seek(self._contiguous_at + number * page.nbytes)
+            return np.asarray(self._file.filehandle.read_array(stored, math.prod(page.shape)))
+        found = self._series[number]
+        if found is None:
+            raise ImageError(
+                f"Page {number + 1} of {self.info.path.name} lies in another file that is missing; "
+                "put all files of the movie into one folder."
+            )
+        with _opened(found.parent.filehandle):
+            return np.asarray(found.asarray())
 
     def _colour(self, plane: Plane) -> Plane:
         page = self._series.keyframe
@@ -156,30 +165,6 @@ def header_size(path: Path) -> tuple[int, int]:
         if not file.pages:
             raise damaged(path, "it holds no image")
         return file.pages.first.imagelength, file.pages.first.imagewidth
-
-
-@contextmanager
-def complaints() -> Iterator[list[str]]:
-    """What tifffile logs in this thread meanwhile; it reports some damage in no other way."""
-    heard: list[str] = []
-    thread = get_ident()
-
-    class Listener(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if record.thread == thread:
-                heard.append(record.getMessage())
-
-    listener = Listener()
-    logger = logging.getLogger("tifffile")
-    logger.addHandler(listener)
-    # The user hears of damage through ImageError; the library's own lines would only repeat it.
-    logger.propagate = False
-    try:
-        yield heard
-    finally:
-        logger.removeHandler(listener)
-        for message in heard:
-            log.debug("tifffile: %s", message)
 
 
 @contextmanager
@@ -222,13 +207,15 @@ def _contiguous_at(series: tifffile.TiffPageSeries) -> int | None:
     return series.dataoffset if len(series) == 1 and series.is_truncated else None
 
 
-def _axes_of_pages(layout: Layout, page: tifffile.TiffPage) -> int:
+def _axes_of_pages(path: Path, layout: Layout, page: tifffile.TiffPage) -> int:
     """How many of the first axes count pages; the others lie within one page."""
     size, outer = 1, len(layout.shape)
     wanted = math.prod(page.shape)
     while outer > 0 and not (size == wanted and {"Y", "X"} <= set(layout.letters[outer:])):
         outer -= 1
         size *= layout.shape[outer]
+    if size != wanted:
+        raise damaged(path, "its metadata contradict its pages")
     return outer
 
 
@@ -246,7 +233,7 @@ def _decoding_error(path: Path, page: tifffile.TiffPage, number: int, cause: Exc
     if isinstance(cause, MemoryError):
         return unreadable(path, cause)
     text = str(cause).lower()
-    unknown = any(word in text for word in ("not supported", "unsupported", "requires"))
+    unknown = any(word in text for word in ("not supported", "unsupported", "not a known", "requires"))
     if unknown or isinstance(cause, NotImplementedError):
         compression = getattr(page.compression, "name", page.compression)
         return unsupported(path, f"uses the compression or pixel layout {compression}")

@@ -87,10 +87,10 @@ def _ome_interval(pixels: ElementTree.Element) -> float | None:
     times: dict[int, float] = {}
     for plane in pixels:
         if plane.tag.endswith("}Plane") and "DeltaT" in plane.attrib:
-            seconds = _number(plane.attrib["DeltaT"])
+            frame, seconds = _number(plane.attrib.get("TheT")), _number(plane.attrib["DeltaT"])
             unit = SECONDS.get(plane.attrib.get("DeltaTUnit", "s").lower())
-            if seconds is not None and unit is not None:
-                times.setdefault(int(plane.attrib.get("TheT", 0)), seconds * unit)
+            if frame is not None and seconds is not None and unit is not None:
+                times.setdefault(int(frame), seconds * unit)
     if len(times) < 2:
         return None
     first, last = min(times), max(times)
@@ -115,18 +115,16 @@ def _resolution_um(page: tifffile.TiffPage, factor: float | None) -> float | Non
     ``factor`` is the unit in um where metadata names it. Plain TIFF knows inch and centimetre; printing
     resolutions such as 72 or 300 dpi are no measurement, so only pixels below 10 um count.
     """
-    tag = page.tags.get("XResolution")
-    if tag is None:
-        return None
-    value = tag.value
-    pixels = value[0] / value[1] if isinstance(value, tuple) and value[1] else 0.0
-    if factor is None:
-        unit = page.tags.valueof("ResolutionUnit")
-        factor = {2: 25400.0, 3: 10000.0}.get(int(unit) if unit is not None else 1)
-        if factor is None or pixels * 10 < factor:
+    match page.tags.valueof("XResolution"):
+        case (int(numerator), int(denominator)) if numerator > 0 and denominator > 0:
+            pixels = numerator / denominator
+        case _:
             return None
-    size = factor / pixels if pixels > 0 and math.isfinite(pixels) else 0.0
-    return size if size > 0 else None
+    if factor is None:
+        factor = {2: 25400.0, 3: 10000.0}.get(page.tags.valueof("ResolutionUnit"), 0.0)
+        if pixels * 10 < factor or factor == 0.0:
+            return None
+    return factor / pixels
 
 
 def _measure(value: object, unit: str, units: dict[str, float]) -> float | None:
