@@ -78,6 +78,10 @@ def demo(folder: Path) -> int:
 
 
 def _sample(folder: Path) -> SampleMovie:
+    """The sample in ``folder``, made the first time only."""
+    sample = SampleMovie.in_folder(folder)
+    if all(path.is_file() for path in vars(sample).values()):
+        return sample
     print(f"Making the sample movie in {folder} ...", flush=True)
     return write_sample(folder)
 

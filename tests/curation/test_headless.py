@@ -12,7 +12,6 @@ import pytest
 import tifffile
 from pycocotools import mask as coco
 
-from cellsam_desktop import paths
 from cellsam_desktop.cli import main
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.edits import AddCell, SetMask
@@ -249,4 +248,7 @@ def test_demo(folder: Path, capsys):
     with ProjectStore.open(results / "demo.cellsam") as store:
         assert store.link.path == (results / "embryo.tif").resolve()
         assert len(store.load()) == np.unique(truth).size - 1
-    assert paths.decoders_dir().is_dir()
+    made = (results / "embryo.tif").stat().st_mtime_ns
+    assert main(["demo", "--headless", "--out", "results"]) == 0
+    assert (results / "embryo.tif").stat().st_mtime_ns == made
+    assert capsys.readouterr().out in said

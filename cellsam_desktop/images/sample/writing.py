@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import tifffile
@@ -29,6 +29,12 @@ class SampleMovie:
     lineage: Path
     prompts: Path
 
+    @classmethod
+    def in_folder(cls, folder: Path) -> Self:
+        """Where ``write_sample`` puts them; the prompts are written last."""
+        names = ("embryo.tif", "embryo_tracks.tif", "man_track.txt", "PROMPTS.json")
+        return cls(*(folder / name for name in names))
+
 
 def write_sample(
     folder: Path, *, seed: int = 7, progress: Callable[[float], None] | None = None
@@ -37,9 +43,7 @@ def write_sample(
 
     ``progress`` hears the share done, 0..1. Raises ImageError if the folder cannot be written.
     """
-    sample = SampleMovie(
-        folder / "embryo.tif", folder / "embryo_tracks.tif", folder / "man_track.txt", folder / "PROMPTS.json"
-    )
+    sample = SampleMovie.in_folder(folder)
     cells, movie, tracks = simulate(seed, progress)
     try:
         folder.mkdir(parents=True, exist_ok=True)
