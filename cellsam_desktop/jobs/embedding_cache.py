@@ -157,10 +157,9 @@ class EmbeddingCache:
 
     def _write(self, key: str, data: NDArray[np.float16]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
+        # Not flushed to the disk: on a busy one that takes minutes, and what a power cut damages is made again.
         with paths.atomic_path(self._path(key)) as temporary, temporary.open("xb") as file:
             np.save(file, data, allow_pickle=False)
-            file.flush()
-            os.fsync(file.fileno())
 
     def _refusal(self, error: OSError) -> WorkerError:
         if error.errno in _FULL:

@@ -105,15 +105,16 @@ def test_a_full_disk_makes_room_and_tries_again(cache, monkeypatch):
         cache.put(f"k{number}", embedding(number))
         age(cache, f"k{number}", 1000 - number)
     cache = EmbeddingCache(cache.folder, cache.limit_bytes)
-    real, calls = os.fsync, []
+    real, calls = np.save, []
 
-    def fsync(descriptor: int) -> None:
-        calls.append(descriptor)
+    def save(file, data, **options) -> None:
+        calls.append(file.write(b"the first bytes still find room"))
         if len(calls) == 1:
             raise OSError(errno.ENOSPC, "No space left on device")
-        real(descriptor)
+        file.seek(0)
+        real(file, data, **options)
 
-    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(np, "save", save)
     cache.put("new", embedding())
     assert cache.has("new")
     assert not cache.has("k0")
@@ -121,10 +122,11 @@ def test_a_full_disk_makes_room_and_tries_again(cache, monkeypatch):
 
 
 def test_a_disk_that_stays_full_is_one_clear_sentence_and_leaves_nothing(cache, monkeypatch):
-    def fsync(descriptor: int) -> None:
+    def save(file, data, **options) -> None:
+        file.write(b"the first bytes still find room")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(np, "save", save)
     with pytest.raises(WorkerError, match=r"^The disk is full, so no embedding can be kept in .*: make room"):
         cache.put("new", embedding())
     assert list(cache.folder.iterdir()) == []

@@ -1,4 +1,4 @@
-"""How the worker ends, is ended, begins again, and gets along without PyTorch or model. All real processes."""
+"""How the worker ends, begins again, and gets along without PyTorch or model: real processes all."""
 
 from __future__ import annotations
 
