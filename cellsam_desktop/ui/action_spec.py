@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage, QKeySequence
 
 if TYPE_CHECKING:
@@ -128,9 +127,8 @@ def keys_of(spec: ActionSpec, overrides: Mapping[str, Sequence[str]]) -> tuple[s
 def normal_key(text: str) -> str:
     """A key in Qt's portable notation ("ctrl+shift+z" becomes "Ctrl+Shift+Z"); "" if it is not one key."""
     sequence = QKeySequence.fromString(text, QKeySequence.SequenceFormat.PortableText)
-    if sequence.count() != 1 or sequence[0].key() == Qt.Key.Key_unknown:
-        return ""
-    return sequence.toString(QKeySequence.SequenceFormat.PortableText)
+    portable = sequence.toString(QKeySequence.SequenceFormat.PortableText)
+    return portable if sequence.count() == 1 and portable else ""
 
 
 _ARROWS = {"Left": "←", "Right": "→", "Up": "↑", "Down": "↓"}

@@ -25,14 +25,14 @@ class CacheField(QWidget):
         self._session = session
         self.limit = number_field(0.1, 100_000, 1, " GB")
         self.limit.setValue(session.settings.cache_limit_gb)
-        self.size = muted("measuring …")
+        self.used = muted("measuring …")
         self.clear = QPushButton("Clear")
         self.clear.setToolTip("Remove all embeddings; frames are encoded again when they are needed")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(SPACE)
         row.addWidget(self.limit)
-        row.addWidget(self.size, 1)
+        row.addWidget(self.used, 1)
         row.addWidget(self.clear)
         self.limit.editingFinished.connect(self._set_limit)
         self.clear.clicked.connect(self._clear)
@@ -64,5 +64,5 @@ class CacheField(QWidget):
 
     def _show(self, size: int) -> None:
         if isValid(self):  # the dialog may be closed by now
-            self.size.setText(f"{size / GIGABYTE:.2f} GB used")
+            self.used.setText(f"{size / GIGABYTE:.2f} GB used")
             self.clear.setEnabled(size > 0)

@@ -138,7 +138,7 @@ class Desk(QObject):
         session = self._session
 
         def write(_: object) -> Path:
-            if not picture.save(str(path), "PNG"):
+            if not picture.save(str(path)):
                 raise CellSamError(
                     f"The picture cannot be written to {path}: choose a folder you may write to."
                 )

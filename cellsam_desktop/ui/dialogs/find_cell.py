@@ -50,8 +50,7 @@ class FindCellDialog(Dialog):
         step = steps.get(Qt.Key(event.key()))
         count = self.found.topLevelItemCount()
         if step is not None and count:
-            row = self.found.indexOfTopLevelItem(self.found.currentItem())
-            self.found.setCurrentItem(self.found.topLevelItem((row + step) % count))
+            self._point_at((self.found.currentIndex().row() + step) % count)
             return
         super().keyPressEvent(event)
 
@@ -67,8 +66,13 @@ class FindCellDialog(Dialog):
             item.setIcon(0, QIcon(chip(cell_id)))
             item.setData(0, Qt.ItemDataRole.UserRole, cell_id)
             item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.found.setCurrentItem(self.found.topLevelItem(0))
+        self._point_at(0)
         self.note.setText(_summary(len(ids)))
+
+    def _point_at(self, row: int) -> None:
+        item = self.found.topLevelItem(row)
+        if item is not None:
+            self.found.setCurrentItem(item)
 
     def _choose(self) -> None:
         movie, item = self._session.movie, self.found.currentItem()

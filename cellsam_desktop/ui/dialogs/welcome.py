@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from cellsam_desktop.ui import icons
@@ -53,6 +53,6 @@ class WelcomeDialog(Dialog):
         self.sample.clicked.connect(lambda: self._leave(self.sample_wanted))
         self.open_movie.clicked.connect(lambda: self._leave(self.open_wanted))
 
-    def _leave(self, signal: Signal) -> None:
+    def _leave(self, signal: SignalInstance) -> None:
         self.accept()
         signal.emit()

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.images.contrast import Contrast, histogram
+from cellsam_desktop.images.source import Plane
 from cellsam_desktop.ui.listening import listen
 from cellsam_desktop.ui.panels.fields import panel_field
 from cellsam_desktop.ui.panels.labels import muted
@@ -25,6 +26,7 @@ from cellsam_desktop.ui.theme import SPACE, TIGHT, Theme, follow_theme
 
 _PIXELS = 65_536
 """Of a larger plane an even grid of about so many pixels makes the histogram."""
+_BINS = 128
 _DELAY_MS = 120
 _GAMMA = (0.1, 10.0)
 
@@ -153,7 +155,8 @@ class ContrastPanel(QWidget):
             return
         self.measured += 1
         step = max(1, int(np.sqrt(plane.shape[0] * plane.shape[1] / _PIXELS)))
-        counts, edges = histogram(plane[::step, ::step])
+        sample = plane[::step, ::step]
+        counts, edges = histogram(sample, _bins(sample))
         self._curve.setData(edges, np.log1p(counts), stepMode="center", fillLevel=0)
         contrast = self._session.navigation.contrast
         low, high = min(edges[0], contrast.low), max(edges[-1], contrast.high)
@@ -181,10 +184,17 @@ class ContrastPanel(QWidget):
         axis = self.plot.getAxis("bottom")
         axis.setPen(pg.mkPen(theme.border))
         axis.setTextPen(pg.mkPen(theme.muted))
-        self._curve.setPen(pg.mkPen(theme.muted, width=1))
-        self._curve.setBrush(pg.mkBrush(theme.colour("muted", 0.35)))
+        self._curve.setPen(None)
+        self._curve.setBrush(pg.mkBrush(theme.colour("muted", 0.55)))
         self.range.setBrush(pg.mkBrush(theme.colour("accent", 0.10)))
         self.range.setHoverBrush(pg.mkBrush(theme.colour("accent", 0.16)))
         for line in self.range.lines:
             line.setPen(pg.mkPen(theme.accent, width=1.5))
             line.setHoverPen(pg.mkPen(theme.accent, width=3))
+
+
+def _bins(sample: Plane) -> int:
+    """One bin per value of integers where they are few: more bins than values would leave gaps."""
+    if sample.dtype.kind not in "iu" or sample.size == 0:
+        return _BINS
+    return max(1, min(_BINS, int(sample.max()) - int(sample.min()) + 1))

@@ -99,7 +99,7 @@ class CandidateChips(QWidget):
     def __init__(self, session: Session, actions: Actions) -> None:
         super().__init__()
         self._session = session
-        self._shown: tuple[tuple[Proposal, ...], int] = ((), 0)
+        self._shown: tuple[tuple[Proposal, ...], int] | None = None
         self._group = QButtonGroup(self)
         self.chips = [QToolButton() for _ in range(MAX_CANDIDATES)]
         row = QHBoxLayout(self)
@@ -113,6 +113,7 @@ class CandidateChips(QWidget):
             row.addWidget(chip)
         self.accept = QToolButton()
         self.accept.setDefaultAction(actions["prompt.accept"])
+        self.accept.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         row.addWidget(self.accept)
         listen(self, session.prompting.changed, self._show)
         self._show()
@@ -122,14 +123,10 @@ class CandidateChips(QWidget):
 
     def _show(self) -> None:
         prompting = self._session.prompting
-        proposals, candidate = prompting.proposals[:MAX_CANDIDATES], prompting.candidate
-        if (
-            proposals == self._shown[0]
-            and candidate == self._shown[1]
-            and self.isVisibleTo(self.parentWidget())
-        ):
+        offer = prompting.proposals[:MAX_CANDIDATES], prompting.candidate
+        if offer == self._shown:
             return
-        self._shown = (proposals, candidate)
+        self._shown = proposals, candidate = offer
         for number, chip in enumerate(self.chips):
             chip.setVisible(number < len(proposals) and len(proposals) > 1)
             if number < len(proposals):

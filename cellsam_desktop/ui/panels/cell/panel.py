@@ -53,6 +53,7 @@ class CellPanel(QWidget):
 
     def _build(self) -> None:
         self.place_choice.addItems([Curve.POSITION.value, Curve.PATH.value])
+        self.place_choice.setProperty("role", "small")
         self.place_choice.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.place_choice.currentTextChanged.connect(lambda text: self.place.set_curve(Curve(text)))
         for source in (self.area, self.place, self.table):
@@ -64,7 +65,11 @@ class CellPanel(QWidget):
         self.tabs.tabBar().setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.tabs.addTab(self._plots(), "Plots")
         self.tabs.addTab(self._track(), "Table")
-        self.tabs.setCornerWidget(self.place_choice)
+        corner = QWidget()
+        beside = QHBoxLayout(corner)
+        beside.setContentsMargins(0, 0, SPACE, 0)
+        beside.addWidget(self.place_choice)
+        self.tabs.setCornerWidget(corner)
         self.tabs.currentChanged.connect(lambda page: self.place_choice.setVisible(page == 0))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, TIGHT, 0, 0)

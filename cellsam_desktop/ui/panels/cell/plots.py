@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
@@ -121,8 +122,7 @@ class CellPlot(pg.PlotWidget):
         """The cell's colour, darkened on light ground so that yellow stays readable."""
         colour = QColor(*colour_of(cell_id))
         if not theme_of(self).dark and colour.lightnessF() > 0.42:
-            hue, saturation, _, _ = colour.getHslF()
-            colour = QColor.fromHslF(max(hue, 0.0), saturation, 0.42)
+            colour = QColor.fromHslF(max(colour.hslHueF(), 0.0), colour.hslSaturationF(), 0.42)
         return colour
 
     def _mark(self) -> None:
@@ -159,7 +159,7 @@ class CellPlot(pg.PlotWidget):
 
     # -- mouse -------------------------------------------------------------------------------------
 
-    def _on_click(self, event: object) -> None:
+    def _on_click(self, event: Any) -> None:
         place = self.plotItem.vb.mapSceneToView(event.scenePos())
         if event.button() == Qt.MouseButton.LeftButton and self._tracks:
             self.frame_asked.emit(self.frame_at(place.x(), place.y()))

@@ -7,12 +7,14 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeySequence, QMouseEvent, QShortcut
-from PySide6.QtWidgets import QAbstractItemView, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from cellsam_desktop.analysis.table import Value
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
+_FROM_0 = ("frame", "z")
+"""Counted from 0 in files, which the table copies; everywhere else on screen one counts from 1."""
 
 
 class TrackModel(QAbstractTableModel):
@@ -55,7 +57,8 @@ class TrackModel(QAbstractTableModel):
     ) -> Any:
         """Names of the columns, with units."""
         if role == Qt.ItemDataRole.DisplayRole and orientation is Qt.Orientation.Horizontal:
-            return self._header[section]
+            name = self._header[section]
+            return f"{name} (from 0)" if name in _FROM_0 else name
         return None
 
     def as_text(self, rows: Iterable[int]) -> str:
@@ -85,7 +88,8 @@ class TrackTable(QTableView):
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(22)
         self.horizontalHeader().setHighlightSections(False)
-        self.horizontalHeader().setDefaultSectionSize(88)
+        self.horizontalHeader().setResizeContentsPrecision(20)
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.setToolTip("Ctrl+C copies with the header; double-click goes to the frame")
         copy = QShortcut(QKeySequence.StandardKey.Copy, self)
         copy.setContext(Qt.ShortcutContext.WidgetShortcut)

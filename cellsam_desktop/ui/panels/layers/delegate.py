@@ -84,7 +84,7 @@ class LayerDelegate(QStyledItemDelegate):
         index: QModelIndex | QPersistentModelIndex,
         theme: Theme,
     ) -> None:
-        visible = bool(index.siblingAtColumn(Column.EYE).data(StateRole))
+        visible = bool(index.sibling(index.row(), Column.EYE).data(StateRole))
         colour = QColor(*colour_of(index.data(CellIdRole)))
         middle = option.rect.center().y() + 0.5
         painter.save()

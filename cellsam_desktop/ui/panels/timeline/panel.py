@@ -27,7 +27,7 @@ class Timeline(QWidget):
         self._counts = FrameCounts()
         self.strip = FrameStrip()
         self.strip.scrubbed.connect(session.navigation.go_to)
-        self.planes = PlaneChoice(session)
+        self.planes = PlaneChoice(session, self)
         self.play = QToolButton()
         self.frame_label = QLabel()
         self.time_label = muted()
@@ -53,8 +53,10 @@ class Timeline(QWidget):
         self.fps.valueChanged.connect(self._set_fps)
         numbers = QVBoxLayout()
         numbers.setSpacing(0)
+        numbers.addStretch()
         numbers.addWidget(self.frame_label)
         numbers.addWidget(self.time_label)
+        numbers.addStretch()
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE, TIGHT, SPACE, TIGHT)
         row.setSpacing(SPACE)
@@ -71,13 +73,22 @@ class Timeline(QWidget):
         self.setEnabled(movie is not None)
         frames = 0 if movie is None else movie.info.sizes.t
         self._counts = FrameCounts() if movie is None else FrameCounts.of(movie.document, frames)
-        for part in (self.play, self.fps):
+        for part in (self.play, self.fps, self.strip, self.frame_label):
             part.setVisible(frames > 1)
+        self._show_where_useful()
         widest = f"{frames} / {frames}"
         self.frame_label.setMinimumWidth(self.frame_label.fontMetrics().horizontalAdvance(widest) + TIGHT)
         self._show_content()
         self._show_spans()
         self._show_frame()
+
+    def _show_where_useful(self) -> None:
+        """A single image has no time, depth or channel to choose: its canvas gets the room."""
+        movie = self._session.movie
+        sizes = None if movie is None else movie.info.sizes
+        useful = sizes is not None and max(sizes.t, sizes.z, sizes.c) > 1
+        if not useful or self.parentWidget() is not None:  # without a parent it would become a window
+            self.setVisible(useful)
 
     def _on_document(self, changes: ChangeSet) -> None:
         movie = self._session.movie
@@ -125,7 +136,7 @@ class Timeline(QWidget):
             return
         self.frame_label.setText(f"{t + 1} / {movie.info.sizes.t}")
         interval = movie.document.calibration.frame_interval_s
-        self.time_label.setVisible(interval is not None)
+        self.time_label.setVisible(interval is not None and movie.info.sizes.t > 1)
         self.time_label.setText("" if interval is None else clock(t * interval))
 
     def _show_playing(self, _: object = None) -> None:

@@ -14,8 +14,8 @@ from cellsam_desktop.ui.theme import SPACE
 class PlaneChoice(QWidget):
     """A slider over z and a list of channels; each is hidden where there is nothing to choose."""
 
-    def __init__(self, session: Session) -> None:
-        super().__init__()
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self._session = session
         self.z = QSlider(Qt.Orientation.Horizontal)
         self.z.setFixedWidth(90)
