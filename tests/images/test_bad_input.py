@@ -140,16 +140,14 @@ def read_all(path: Path) -> list[np.ndarray | None]:
     planes: list[np.ndarray | None] = []
     try:
         source = open_source(path)
-    except ImageError as refused:
-        assert path.name in str(refused)
+    except ImageError:
         return planes
     with source:
         sizes = source.info.sizes
         for t in range(min(sizes.t, 50)):
             try:
                 planes.append(source.read_plane(PlaneIndex(t=t)))
-            except ImageError as refused:
-                assert path.name in str(refused)
+            except ImageError:
                 planes.append(None)
     return planes
 

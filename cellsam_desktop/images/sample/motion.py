@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellsam_desktop.images.sample.lineage import FRAMES, SampleCell
+from cellsam_desktop.images.sample.phases import phase_of
 
 HEIGHT, WIDTH = 400, 560
 CENTRE = np.array([WIDTH / 2, HEIGHT / 2])
@@ -107,9 +108,9 @@ class Motion:
 
 
 def reach(cell: SampleCell, frame: int) -> float:
-    """Radius of a circle that holds the nucleus whatever its phase."""
-    left = cell.frames_left(frame)
-    return cell.radius * (1.12 if left is not None and left <= 0 else 1.07)
+    """Radius of a circle that holds the nucleus as it looks in a frame, wobble included."""
+    phase = phase_of(cell, frame)
+    return 1.06 * cell.radius * max(phase.along, phase.across)
 
 
 def _territories(alive: list[SampleCell]) -> Vector:
