@@ -10,7 +10,7 @@ import heapq
 import logging
 import os
 from dataclasses import dataclass
-from time import perf_counter
+from time import perf_counter, thread_time
 
 from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QApplication
@@ -23,14 +23,17 @@ _KEPT = 20
 
 @dataclass(frozen=True, order=True)
 class Handled:
-    """One event: how long it took in milliseconds, its type, and who got it."""
+    """One event: how long it took in milliseconds, how much of that the main thread worked (the rest it
+    waited, for the disk or for its turn on a busy machine), its type, and who got it.
+    """
 
     ms: float
+    busy_ms: float
     event: str
     receiver: str
 
     def __str__(self) -> str:
-        return f"{self.ms:.1f} ms in {self.event} of {self.receiver}"
+        return f"{self.ms:.1f} ms ({self.busy_ms:.1f} busy) in {self.event} of {self.receiver}"
 
 
 class WatchedApplication(QApplication):
@@ -60,18 +63,18 @@ class WatchedApplication(QApplication):
             return super().notify(receiver, event)
         self._depth += 1
         kind, name = event.type(), type(receiver).__name__
-        began = perf_counter()
+        began, worked = perf_counter(), thread_time()
         try:
             return super().notify(receiver, event)
         finally:
             self._depth -= 1
-            self._note(1000 * (perf_counter() - began), kind, name)
+            self._note(1000 * (perf_counter() - began), 1000 * (thread_time() - worked), kind, name)
 
-    def _note(self, ms: float, kind: QEvent.Type, receiver: str) -> None:
+    def _note(self, ms: float, busy_ms: float, kind: QEvent.Type, receiver: str) -> None:
         self.events += 1
         if len(self._slowest) == _KEPT and ms <= self._slowest[0].ms:
             return
-        handled = Handled(ms, kind.name, receiver)
+        handled = Handled(ms, busy_ms, kind.name, receiver)
         if len(self._slowest) < _KEPT:
             heapq.heappush(self._slowest, handled)
         else:

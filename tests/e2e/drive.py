@@ -79,18 +79,13 @@ class Curator:
         QApplication.sendEvent(self.window, enter)
         assert enter.isAccepted()
         QApplication.sendEvent(self.window, QDropEvent(QPointF(place), copy, data, LEFT, NONE))
-        opened = [path.resolve()]
-        self.wait(
-            lambda: (
-                self.session.movie
-                and (
-                    self.session.movie.info.path.resolve() in opened
-                    or self.session.movie.project_path in opened
-                )
-                and self.session.navigation.plane is not None
-            ),
-            f"{path.name} to open",
-        )
+        self.wait(lambda: self._is_open(path), f"{path.name} to open")
+
+    def _is_open(self, path: Path) -> bool:
+        movie = self.session.movie
+        if movie is None or self.session.navigation.plane is None:
+            return False
+        return path.resolve() in (movie.info.path.resolve(), movie.project_path.resolve())
 
     def close(self) -> None:
         """Close the window as the user does."""

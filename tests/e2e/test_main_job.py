@@ -84,7 +84,7 @@ def test_the_main_job(curator, sample, tmp_path: Path):
     hand.press(KEY.Key_B)
     x, y = inner_point(truth[1], first)
     area = hand.masks()[1, PlaneKey(1)].area
-    hand.drag((x, y), (x + 5, y + 40))
+    hand.drag((x, y), outside(truth[1], first))
     assert hand.masks()[1, PlaneKey(1)].area > area
     hand.press(KEY.Key_Z, CTRL)
     assert hand.masks()[1, PlaneKey(1)].area == area
@@ -147,6 +147,6 @@ def test_what_was_accepted_survives_being_killed(curator, sample, home_with_weig
 
 def outside(labels: np.ndarray, label: int) -> tuple[int, int]:
     """A pixel of the background some way right of a label."""
-    x, y = inner_point(labels, label)
+    _, y = inner_point(labels, label)
     right = int(np.flatnonzero(labels[y] == label).max())
     return min(right + 12, labels.shape[1] - 1), y

@@ -119,6 +119,8 @@ def cosmetic(colour: QColor, width: float) -> QPen:
 
 
 def _stroke(painter: QPainter, path: QPainterPath, look: Look) -> None:
+    # Pixel edges are straight, so smoothing would only blur them, and it takes ten times as long.
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     if look.halo is not None:
         painter.setPen(cosmetic(look.halo, look.width + _HALO))

@@ -72,16 +72,20 @@ class Raster:
         return dirty
 
     def _draw(self, dirty: Region) -> None:
-        """Draw the cells that meet a cleared rectangle, large ones first."""
-        here = [
-            (mask.area, cell_id, common, mask)
-            for cell_id, mask in self._masks.items()
-            if cell_id not in self._absent and (common := mask.region.intersect(dirty)) is not None
-        ]
-        here.sort(key=lambda entry: entry[:2], reverse=True)
-        for _, cell_id, common, mask in here:
-            bits = mask.bits if common == mask.region else mask.crop(common)
-            self.indices[common.slices][bits] = colour_index(cell_id)
+        """Draw the cells over a cleared rectangle, large ones first."""
+        drawn = [(mask.area, cell_id) for cell_id, mask in self._masks.items() if cell_id not in self._absent]
+        for _, cell_id in sorted(drawn, reverse=True):
+            _paint(self.indices, self._masks[cell_id], dirty, colour_index(cell_id))
+
+
+def _paint(indices: npt.NDArray[np.uint8], mask: Mask, dirty: Region, colour: int) -> None:
+    """Set a mask's pixels within a rectangle; plain numbers, because a frame may hold a thousand masks."""
+    height, width = mask.bits.shape
+    top, bottom = max(mask.y0, dirty.y0), min(mask.y0 + height, dirty.y1)
+    left, right = max(mask.x0, dirty.x0), min(mask.x0 + width, dirty.x1)
+    if top < bottom and left < right:
+        bits = mask.bits[top - mask.y0 : bottom - mask.y0, left - mask.x0 : right - mask.x0]
+        indices[top:bottom, left:right][bits] = colour
 
 
 def hidden_doubles(visible: Iterable[int], hidden: Iterable[int]) -> frozenset[int]:

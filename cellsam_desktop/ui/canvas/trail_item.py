@@ -3,63 +3,99 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from cellsam_desktop.ui.canvas.mask_items import cosmetic
-from cellsam_desktop.ui.palette import colour_of
+from cellsam_desktop.ui.palette import colour_index, colours
 
 Steps = Sequence[tuple[int, float, float]]
 """(frame, x, y) in order of time."""
 
-_GROUND = QColor(0, 0, 0, 90)
-_DOT = 2.2
+_GROUND = cosmetic(QColor(0, 0, 0, 90), 3.2)
+_LINE = 1.6
+_DOT = 5.0
+_FINE = 200
+"""More paths than so many are drawn without smoothing their edges, which takes three times as long."""
+
+
+@dataclass(frozen=True)
+class _Trail:
+    line: QPolygonF
+    pen: QPen
+    box: QRectF
 
 
 class TrailItem(QGraphicsItem):
-    """All paths of a frame: one dark ground, and one line and one dot per cell over it."""
+    """All paths of a frame, each with a dot where its cell is now."""
 
     def __init__(self, parent: QGraphicsItem) -> None:
         super().__init__(parent)
-        self._lines: list[tuple[QColor, QPainterPath, QPointF]] = []
-        self._ground = QPainterPath()
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
+        self._trails: list[_Trail] = []
+        self._box = QRectF()
         self.rebuilds = 0
 
     def show_trails(self, trails: Iterable[tuple[int, Steps]]) -> None:
-        """Show these cells' paths, each up to the frame on screen."""
+        """Show these cells' paths, each up to the frame on screen; a single place is no path."""
         self.prepareGeometryChange()
-        self._lines, self._ground = [], QPainterPath()
+        self._trails, self._box = [], QRectF()
         for cell_id, steps in trails:
-            path = QPainterPath(QPointF(*steps[0][1:]))
-            for _, x, y in steps[1:]:
-                path.lineTo(x, y)
-            colour = QColor(*colour_of(cell_id)).lighter(125)
-            self._lines.append((colour, path, path.currentPosition()))
-            self._ground.addPath(path)
+            if len(steps) > 1:
+                line = QPolygonF([QPointF(x, y) for _, x, y in steps])
+                box = line.boundingRect()
+                self._trails.append(_Trail(line, _pen(colour_index(cell_id)), box))
+                self._box |= box
         self.rebuilds += 1
         self.update()
 
     def boundingRect(self) -> QRectF:
         """The box of all paths with room for their lines."""
-        if not self._lines:
-            return QRectF()
-        room = 5 / max(self.sceneTransform().m11(), 1e-6)
-        return self._ground.boundingRect().adjusted(-room, -room, room, room)
+        return _roomy(self._box, self.sceneTransform().m11()) if self._trails else QRectF()
 
     def paint(
         self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
     ) -> None:
-        """Draw ground, lines, and a dot where each cell is now."""
-        radius = _DOT / max(painter.worldTransform().m11(), 1e-6)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(cosmetic(_GROUND, 3.2))
-        painter.drawPath(self._ground)
-        for colour, path, _ in self._lines:
-            painter.setPen(cosmetic(colour, 1.6))
-            painter.drawPath(path)
-        painter.setPen(cosmetic(_GROUND, 1.0))
-        for colour, _, end in self._lines:
-            painter.setBrush(colour)
-            painter.drawEllipse(end, radius, radius)
+        """Draw what meets the exposed part: a dark ground, then the line, then the dot."""
+        exposed = _roomy(option.exposedRect, painter.worldTransform().m11())
+        trails = [trail for trail in self._trails if _meet(trail.box, exposed)]
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, len(trails) <= _FINE)
+        painter.setPen(_GROUND)
+        for trail in trails:
+            painter.drawPolyline(trail.line)
+        for trail in trails:
+            painter.setPen(trail.pen)
+            painter.drawPolyline(trail.line)
+        for trail in trails:
+            dot = QPen(trail.pen)
+            dot.setWidthF(_DOT)
+            painter.setPen(dot)
+            painter.drawPoint(trail.line.last())
+
+
+@cache
+def _pen(colour: int) -> QPen:
+    """The pen of a row of the colour table, a little lighter than the mask under it."""
+    pen = cosmetic(QColor(*(int(value) for value in colours()[colour])).lighter(125), _LINE)
+    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+    return pen
+
+
+def _roomy(rect: QRectF, zoom: float) -> QRectF:
+    """A rectangle with room for a dot."""
+    room = _DOT / max(zoom, 1e-6)
+    return rect.adjusted(-room, -room, room, room)
+
+
+def _meet(box: QRectF, exposed: QRectF) -> bool:
+    """Whether two rectangles meet; unlike Qt's, also for a path without width or height."""
+    return (
+        box.left() <= exposed.right()
+        and box.right() >= exposed.left()
+        and box.top() <= exposed.bottom()
+        and box.bottom() >= exposed.top()
+    )
