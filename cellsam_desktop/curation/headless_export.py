@@ -7,6 +7,7 @@ from pathlib import Path
 from cellsam_desktop.analysis.series import Measurements
 from cellsam_desktop.analysis.table import columns, rows
 from cellsam_desktop.core.document import Document
+from cellsam_desktop.core.errors import ExchangeError
 from cellsam_desktop.project.exporters.labels import export_labels
 from cellsam_desktop.project.exporters.table import write_table
 from cellsam_desktop.project.link import MovieLink
@@ -34,6 +35,8 @@ def export_project(project: Path, kind: str, out: Path) -> None:
 
 def write_project_labels(out: Path, document: Document, link: MovieLink) -> None:
     """All cells as labels of the movie's size; raises ExchangeError."""
+    if not link.sizes:
+        raise ExchangeError("This rescued project has lost the movie's size: open it in the window once.")
     frames, _, depth, height, width = link.sizes
     export_labels(out, document, (frames, depth, height, width), document.calibration)
 

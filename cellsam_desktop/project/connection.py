@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from cellsam_desktop import paths
 from cellsam_desktop.core.errors import ProjectError
-from cellsam_desktop.project.schema import APPLICATION_ID, VERSION, create_tables
+from cellsam_desktop.project.schema import APPLICATION_ID, UPSERT_META, VERSION, create_tables
 
 _READ_ONLY = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -121,10 +121,12 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def create_file(path: Path) -> None:
-    """Put an empty project at ``path``, whole or not at all."""
+def create_file(path: Path, meta: Mapping[str, str]) -> None:
+    """Put a project without cells at ``path``, whole or not at all."""
     with new_file(path) as temporary, closing(sqlite3.connect(temporary)) as connection:
         create_tables(connection)
+        connection.executemany(UPSERT_META, meta.items())
+        connection.commit()
 
 
 @contextmanager

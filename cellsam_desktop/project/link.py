@@ -18,7 +18,8 @@ class MovieLink:
     """The movie of a project.
 
     ``fingerprint`` recognises it under another name; ``axes`` are those the curator chose, None for what
-    the file says; ``sizes`` are the lengths of T, C, Z, Y, X.
+    the file says; ``sizes`` are the lengths of T, C, Z, Y, X. A rescued project may have lost the
+    fingerprint ("") and the sizes (empty).
     """
 
     path: Path

@@ -81,7 +81,7 @@ def create_tables(connection: sqlite3.Connection) -> None:
 def mask_row(cell_id: int, key: PlaneKey, record: MaskRecord) -> MaskRow:
     """The values of ``MASK_COLUMNS``; the bits are packed eight to a byte, row after row, then deflated."""
     mask = record.mask
-    bits = zlib.compress(np.packbits(mask.bits).tobytes(), 6)
+    bits = zlib.compress(np.packbits(mask.bits).tobytes(), level=1)
     prompts = json.dumps(record.prompts.to_json(), separators=(",", ":"))
     box = (mask.y0, mask.x0, *mask.bits.shape)
     return (cell_id, *key, *box, bits, record.source.value, record.predicted_iou, prompts, record.decoder)

@@ -49,12 +49,9 @@ class ProjectStore:
             )
         with translated(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            create_file(path)
-            connection = connect(path)
-            with transaction(connection):
-                _put_meta(connection, "link", link.to_json(path))
-                _put_meta(connection, "calibration", contents.calibration_to_json(calibration))
-            return cls(path, connection)
+            scale = contents.calibration_to_json(calibration)
+            create_file(path, {"link": link.to_json(path), "calibration": scale})
+            return cls(path, connect(path))
 
     @classmethod
     def open(cls, path: Path) -> ProjectStore:
@@ -65,21 +62,20 @@ class ProjectStore:
         """
         with translated(path):
             connection = recovery.open_sound(path)
-        if connection is None:
-            return cls._open_salvaged(path)
-        try:
-            return cls(path, connection)
-        except BaseException:
-            connection.close()
-            raise
+        return cls._open_salvaged(path) if connection is None else cls(path, connection)
 
     @classmethod
     def _open_salvaged(cls, damaged: Path) -> ProjectStore:
         salvaged = recovery.salvage(damaged)
         path = recovery.free_path(damaged)
         store = cls.create(path, salvaged.link, salvaged.document.calibration)
-        store.save(salvaged.document, everything(salvaged.document))
-        store.save_view(salvaged.view)
+        try:
+            store.save(salvaged.document, everything(salvaged.document))
+            store.save_view(salvaged.view)
+        except ProjectError:
+            store.close()
+            path.unlink()
+            raise
         store.notice = (
             f"{damaged.name} is damaged: {len(salvaged.document)} cells were saved into {path.name}, "
             "which is now open; look through them, because something may be missing."
@@ -183,6 +179,7 @@ class ProjectStore:
         text = contents.read_meta(self._connection, "link")
         link = recovery.link_from_json(text, self.path)
         if link is None:
+            self._connection.close()
             raise ProjectError(
                 f"{self.path.name} does not say which movie it belongs to: restore it from a copy."
             )

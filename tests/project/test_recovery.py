@@ -72,6 +72,22 @@ def test_a_broken_page_costs_only_what_lay_on_it(large):
         assert again.path.name == "large-recovered-2.cellsam"
 
 
+def test_a_project_that_lost_its_movie_is_rescued_without_it(large):
+    path, document = large
+    with closing(sqlite3.connect(path)) as connection:
+        [page] = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'meta'").fetchone()
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+    data = bytearray(path.read_bytes())
+    data[(page - 1) * size : page * size] = bytes(size)
+    path.write_bytes(data)
+    with ProjectStore.open(path) as store:
+        rescued = store.load()
+        assert store.link.fingerprint == ""
+        assert store.link.sizes == ()
+    assert facts(rescued)["masks"] == facts(document)["masks"]
+    assert rescued.next_id == CELLS + 1
+
+
 def test_a_file_that_breaks_off_is_rescued_or_refused_in_one_sentence(large):
     path, _ = large
     data, sentences = path.read_bytes(), []

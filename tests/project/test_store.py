@@ -8,18 +8,22 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from cellsam_desktop.core.changes import ChangeSet
+from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.edits import (
     AddCell,
+    AddDivision,
     ChangeCell,
     RemoveCell,
     RemoveDivision,
     SetCalibration,
     SetMask,
 )
-from cellsam_desktop.core.errors import ProjectError
+from cellsam_desktop.core.errors import EditRefused, ProjectError
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.history import History
 from cellsam_desktop.core.records import Calibration, Cell, MaskRecord, Source
@@ -89,6 +93,45 @@ def test_each_kind_of_change_is_followed(path: Path, link, document):
         for state in reversed(states[:-1]):
             store.save(document, history.undo())
             assert facts(store.load()) == state | {"next_id": document.next_id}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_transactions_undos_and_redos_are_followed(path: Path, link, seed: int):
+    random, document = Random(seed), Document()
+    history = History(document)
+    with ProjectStore.create(path, link, document.calibration) as store:
+        for number in range(120):
+            try:
+                changes = random_step(random, document, history)
+            except EditRefused:
+                continue
+            if changes is not None:
+                store.save(document, changes)
+            if number % 10 == 9:
+                assert facts(store.load()) == facts(document)
+    with ProjectStore.open(path) as store:
+        assert facts(store.load()) == facts(document)
+
+
+def random_step(random: Random, document: Document, history: History) -> ChangeSet | None:
+    kind, some = random.randrange(10), [random.randrange(1, document.next_id + 1) for _ in range(3)]
+    if kind == 0:
+        return history.undo()
+    if kind == 1:
+        return history.redo()
+    key = PlaneKey(random.randrange(4), random.randrange(2))
+    record = MaskRecord(disc_mask(20, 20, random.uniform(1, 9)), Source.CLICK, random.random())
+    edits = {
+        2: [RemoveCell(some[0])],
+        3: [AddDivision(some[0], (some[1], some[2]))],
+        4: [RemoveDivision(some[0])],
+        5: [SetMask(some[0], key, None)],
+        6: [SetMask(some[0], key, record)],
+        7: [ChangeCell(Cell(some[0], "renamed"))],
+        8: [SetCalibration(Calibration(random.random()))],
+        9: [AddCell(Cell(document.next_id)), SetMask(document.next_id, key, record)],
+    }
+    return history.commit("step", edits[kind])
 
 
 def test_ids_are_not_reused_after_reopening(path: Path, link, document):
