@@ -71,8 +71,9 @@ class TiffSource(PlaneReader):
         if page.dtype is None or page.dtype.kind not in "buif":
             raise unsupported(path, f"holds pixels of type {page.dtype or page.bitspersample}")
         check_plane_size(path, sizes.y, sizes.x, page.dtype.itemsize * page.samplesperpixel)
-        if page.photometric == PHOTOMETRIC.CIELAB:
-            raise unsupported(path, "stores CIELAB colours")
+        jpeg = "JPEG" in getattr(page.compression, "name", "")
+        if page.photometric == PHOTOMETRIC.CIELAB or (page.photometric == PHOTOMETRIC.YCBCR and not jpeg):
+            raise unsupported(path, f"stores {PHOTOMETRIC(page.photometric).name} colours")
         coloured = self._palette is not None and not grey_palette(self._palette)
         scale = tiff_metadata.read_scale(self._file, self._series)
         return MovieInfo(
