@@ -17,7 +17,7 @@ from cellsam_desktop.core.records import Calibration, Source
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.ui.panels.cell import CellPanel
 from cellsam_desktop.ui.panels.cell.panel import MAX_CURVES
-from cellsam_desktop.ui.panels.cell.plots import Curve
+from cellsam_desktop.ui.panels.cell.plots import CellPlot, Curve
 from cellsam_desktop.ui.panels.cell.series import track_of
 from cellsam_desktop.ui.theme import Appearance
 
@@ -39,6 +39,10 @@ def panel(ready: Session, appearance: Appearance, put_cell: Callable[..., int], 
 
 def _measured(t: int, z: int, x: float, area: int) -> Measurement:
     return Measurement(1, t, z, x, 2.0, area, None, Source.CLICK, Region(0, 0, 1, 1))
+
+
+def _drawn(plot: CellPlot) -> int:
+    return sum(curve.isVisible() for curve in plot._curves)
 
 
 def test_a_gap_interrupts_the_curves() -> None:
@@ -98,13 +102,13 @@ def test_only_selected_cells_are_drawn_again(
 
 def test_curves_are_in_physical_units(ready: Session, panel: CellPanel) -> None:
     ready.editing.select((1,))
-    x, area = panel.area._items[0].getData()
+    x, area = panel.area._curves[0].getData()
     assert x[[0, 1, 3]].tolist() == [1, 2, 4]
     assert area[[0, 1, 3]].tolist() == [4.0, 6.0, 8.0]
     assert "µm²" in panel.area.getAxis("left").labelText
-    assert len(panel.place._items) == 2
+    assert _drawn(panel.place) == 2
     panel.place_choice.setCurrentText(Curve.PATH.value)
-    assert len(panel.place._items) == 1
+    assert _drawn(panel.place) == 1
     assert panel.place.getAxis("bottom").labelText == "x (µm)"
 
 
@@ -127,6 +131,7 @@ def test_the_current_frame_is_marked(ready: Session, panel: CellPanel) -> None:
 
 def test_the_table_is_copied_with_its_header(ready: Session, panel: CellPanel) -> None:
     ready.editing.select((1,))
+    panel.tabs.setCurrentIndex(1)
     panel.table.copy()
     lines = QGuiApplication.clipboard().text().splitlines()
     header = lines[0].split("\t")
@@ -178,7 +183,7 @@ def test_very_many_selected_cells_are_not_all_drawn(
 ) -> None:
     ids = [put_cell(0, 0, 2, 2) for _ in range(MAX_CURVES + 5)]
     ready.editing.select(ids)
-    assert len(panel.area._items) == MAX_CURVES
+    assert _drawn(panel.area) == MAX_CURVES
     assert panel.limit_note.text() == f"first {MAX_CURVES} of {MAX_CURVES + 5}"
 
 
@@ -188,6 +193,8 @@ def test_undo_and_closing_leave_nothing_behind(ready: Session, panel: CellPanel)
     assert ready.view.selection == ()
     assert panel.values.title.text() == "No cell selected"
     ready.editing.select((1,))
+    panel.tabs.setCurrentIndex(1)
+    assert panel.table.rows.rowCount() == 3
     ready.close_movie()
     assert panel.values.title.text() == "No cell selected"
     assert panel.table.rows.rowCount() == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt
@@ -16,8 +17,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from cellsam_desktop.analysis.measure import Measurement
 from cellsam_desktop.analysis.table import columns, rows_of
 from cellsam_desktop.core.changes import ChangeSet
+from cellsam_desktop.core.records import Calibration
 from cellsam_desktop.curation.open_movie import OpenMovie
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.ui.listening import listen
@@ -28,6 +31,7 @@ from cellsam_desktop.ui.panels.cell.values import CellValues
 from cellsam_desktop.ui.panels.labels import muted
 from cellsam_desktop.ui.theme import SPACE, TIGHT
 
+_PLOTS = 0
 MAX_CURVES = 24
 """Of a larger selection only the first cells are plotted and listed."""
 
@@ -45,6 +49,7 @@ class CellPanel(QWidget):
         self.export = QPushButton("Export CSV…")
         self.place_choice = QComboBox()
         self.limit_note = muted()
+        self._measured: dict[int, list[Measurement]] = {}
         self._build()
         listen(self, session.movie_changed, self._show_all)
         listen(self, session.document_changed, self._on_document)
@@ -70,7 +75,7 @@ class CellPanel(QWidget):
         beside.setContentsMargins(0, 0, SPACE, 0)
         beside.addWidget(self.place_choice)
         self.tabs.setCornerWidget(corner)
-        self.tabs.currentChanged.connect(lambda page: self.place_choice.setVisible(page == 0))
+        self.tabs.currentChanged.connect(self._on_tab)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, TIGHT, 0, 0)
         column.setSpacing(TIGHT)
@@ -109,6 +114,10 @@ class CellPanel(QWidget):
         if changes.calibration or changes.touched_cells & set(self._session.view.selection):
             self._show_all()
 
+    def _on_tab(self, page: int) -> None:
+        self.place_choice.setVisible(page == _PLOTS)
+        self._show_table()
+
     def _on_view(self, names: frozenset[str]) -> None:
         if "selection" in names:
             self._show_all()
@@ -126,19 +135,26 @@ class CellPanel(QWidget):
         self._show_frame()
 
     def _show_tracks(self, movie: OpenMovie | None, chosen: list[int]) -> None:
-        if movie is None:
-            self.area.set_tracks((), "px")
-            self.place.set_tracks((), "px")
-            self.table.rows.show((), ())
-            return
-        scale = movie.document.calibration
+        scale = Calibration() if movie is None else movie.document.calibration
         unit = "px" if scale.pixel_size_um is None else "µm"
-        measured = {i: movie.measurements.rows(i) for i in chosen}
-        tracks = [track_of(i, rows, scale.pixel_size_um) for i, rows in measured.items()]
+        self._measured = {} if movie is None else {i: movie.measurements.rows(i) for i in chosen}
+        tracks = [track_of(i, rows, scale.pixel_size_um) for i, rows in self._measured.items()]
         self.area.set_tracks(tracks, unit)
         self.place.set_tracks(tracks, unit)
-        every = [row for rows in measured.values() for row in rows]
-        self.table.rows.show(columns(scale), list(rows_of(every, movie.document, scale)))
+        self._show_table()
+
+    def _show_table(self) -> None:
+        """Fill the table, if it is on top."""
+        movie = self._session.movie
+        if self.tabs.currentIndex() == _PLOTS:
+            return
+        if movie is None:
+            self.table.rows.show((), ())
+            return
+        document = movie.document
+        every = chain.from_iterable(self._measured.values())
+        table = list(rows_of(every, document, document.calibration))
+        self.table.rows.show(columns(document.calibration), table)
 
     def _show_frame(self) -> None:
         movie, view = self._session.movie, self._session.view

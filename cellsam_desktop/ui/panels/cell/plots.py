@@ -13,8 +13,11 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 
 from cellsam_desktop.ui.palette import colour_of
-from cellsam_desktop.ui.panels.cell.series import Track
+from cellsam_desktop.ui.panels.cell.series import Numbers, Track
 from cellsam_desktop.ui.theme import Theme, follow_theme, theme_of
+
+_LIGHTEST_INK = 0.42
+"""On light ground no curve is brighter than this, so that yellow stays readable."""
 
 
 class Curve(StrEnum):
@@ -25,8 +28,16 @@ class Curve(StrEnum):
     PATH = "Path"
 
 
+Line = tuple[Track, Numbers, Numbers, bool]
+"""A track, abscissa and ordinate of its line, and whether the line is dashed."""
+
+
 class CellPlot(pg.PlotWidget):
-    """One plot. ``frame_asked`` is a click, ``redraws`` counts how often the curves were made."""
+    """One plot. ``frame_asked`` is a click, ``redraws`` counts how often the curves were made.
+
+    Curves are kept and given other data, and the range is set once per drawing: making them anew, and
+    letting pyqtgraph find the range after each, took longer than a frame of the screen.
+    """
 
     frame_asked = Signal(int)
 
@@ -37,20 +48,18 @@ class CellPlot(pg.PlotWidget):
         self._tracks: tuple[Track, ...] = ()
         self._unit = "px"
         self._t = 0
-        self._items: list[pg.PlotDataItem] = []
+        self._labels = ("", "")
+        self._curves: list[pg.PlotCurveItem] = []
         self._line = pg.InfiniteLine(angle=90, movable=False)
-        self._dots = pg.ScatterPlotItem(size=8, pxMode=True)
-        self.addItem(self._line, ignoreBounds=True)
-        self.addItem(self._dots, ignoreBounds=True)
+        self._lone = pg.ScatterPlotItem(size=5, pen=None)
+        self._dots = pg.ScatterPlotItem(size=8)
+        for item in (self._line, self._lone, self._dots):
+            self.addItem(item, ignoreBounds=True)
         self._line.setZValue(-1)
+        self._dots.setZValue(1)
         self._quiet()
         follow_theme(self, self._use_theme)
         self.scene().sigMouseClicked.connect(self._on_click)
-
-    @property
-    def curve(self) -> Curve:
-        """What is shown."""
-        return self._curve
 
     def set_curve(self, curve: Curve) -> None:
         """Show something else of the same cells."""
@@ -74,6 +83,7 @@ class CellPlot(pg.PlotWidget):
         self.setMenuEnabled(False)
         self.setMouseEnabled(x=False, y=False)
         self.hideButtons()
+        self.disableAutoRange()
         self.setMinimumHeight(90)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setFrameShape(self.Shape.NoFrame)
@@ -85,67 +95,73 @@ class CellPlot(pg.PlotWidget):
 
     def _redraw(self) -> None:
         self.redraws += 1
-        for item in self._items:
-            self.removeItem(item)
-        self._items.clear()
-        for track in self._tracks:
-            for x, y, dashed in self._lines(track):
-                self._items.append(self._draw(track.cell_id, x, y, dashed))
+        lines = [line for track in self._tracks for line in self._lines(track)]
+        while len(self._curves) < len(lines):
+            self._curves.append(pg.PlotCurveItem(connect="finite", antialias=True))
+            self.addItem(self._curves[-1], ignoreBounds=True)
+        for item, (track, x, y, dashed) in zip(self._curves, lines, strict=False):
+            style = Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine
+            item.setData(x, y, pen=pg.mkPen(self._ink(track.cell_id), width=1.6, style=style))
+            item.show()
+        for item in self._curves[len(lines) :]:
+            item.hide()
+        self._lone.setData([spot for line in lines if line[0].t.size == 1 for spot in self._spots(line, 0)])
         path = self._curve is Curve.PATH
         self.plotItem.invertY(path)
         self.plotItem.setAspectLocked(path)
         self._line.setVisible(not path)
+        self._show_range(lines)
         self._label()
-        self.plotItem.enableAutoRange()
         self._mark()
 
-    def _lines(self, track: Track) -> list[tuple[np.ndarray, np.ndarray, bool]]:
+    def _lines(self, track: Track) -> list[Line]:
         frame = track.t + 1
         match self._curve:
             case Curve.AREA:
-                return [(frame, track.area, False)]
+                return [(track, frame, track.area, False)]
             case Curve.POSITION:
-                return [(frame, track.x, False), (frame, track.y, True)]
+                return [(track, frame, track.x, False), (track, frame, track.y, True)]
             case Curve.PATH:
-                return [(track.x, track.y, False)]
+                return [(track, track.x, track.y, False)]
 
-    def _draw(self, cell_id: int, x: np.ndarray, y: np.ndarray, dashed: bool) -> pg.PlotDataItem:
-        colour = self._ink(cell_id)
-        style = Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine
-        alone = np.count_nonzero(np.isfinite(x)) == 1
-        return self.plot(
-            x, y, pen=pg.mkPen(colour, width=1.6, style=style), connect="finite", antialias=True,
-            symbol="o" if alone else None, symbolSize=5, symbolBrush=colour, symbolPen=None,
-        )  # fmt: skip
+    def _show_range(self, lines: Sequence[Line]) -> None:
+        if any(line[1].size for line in lines):
+            x, y = (np.concatenate([line[part] for line in lines]) for part in (1, 2))
+            (x0, x1), (y0, y1) = (_wide(np.nanmin(values), np.nanmax(values)) for values in (x, y))
+            self.plotItem.vb.setRange(xRange=(x0, x1), yRange=(y0, y1), padding=0.06)
 
     def _ink(self, cell_id: int) -> QColor:
-        """The cell's colour, darkened on light ground so that yellow stays readable."""
+        """The cell's colour, darkened on light ground."""
         colour = QColor(*colour_of(cell_id))
-        if not theme_of(self).dark and colour.lightnessF() > 0.42:
-            colour = QColor.fromHslF(max(colour.hslHueF(), 0.0), colour.hslSaturationF(), 0.42)
+        if not theme_of(self).dark and colour.lightnessF() > _LIGHTEST_INK:
+            colour = QColor.fromHslF(max(colour.hslHueF(), 0.0), colour.hslSaturationF(), _LIGHTEST_INK)
         return colour
+
+    def _spots(self, line: Line, i: int) -> list[dict[str, Any]]:
+        track, x, y, _ = line
+        return [{"pos": (x[i], y[i]), "brush": self._ink(track.cell_id)}]
 
     def _mark(self) -> None:
         self._line.setValue(self._t + 1)
-        spots = []
-        for track in self._tracks:
-            here = np.flatnonzero(track.t == self._t)
-            for x, y, _ in self._lines(track):
-                spots += [{"pos": (x[i], y[i]), "brush": self._ink(track.cell_id)} for i in here]
-        self._dots.setData(spots)
+        lines = [line for track in self._tracks for line in self._lines(track)]
+        here = [(line, i) for line in lines for i in np.flatnonzero(line[0].t == self._t)]
+        self._dots.setData([spot for line, i in here for spot in self._spots(line, int(i))])
 
     def _label(self) -> None:
-        style = {"color": theme_of(self).muted, "font-size": "8pt"}
         area = "px" if self._unit == "px" else "µm²"
-        left, bottom = {
+        labels = {
             Curve.AREA: (f"Area ({area})", ""),
             Curve.POSITION: (f"x ─   y ┄  ({self._unit})", "Frame"),
             Curve.PATH: (f"y ({self._unit})", f"x ({self._unit})"),
         }[self._curve]
-        self.setLabel("left", left, **style)
-        self.setLabel("bottom", bottom, **style)
-        self.getAxis("bottom").showLabel(bool(bottom))
-        self.getAxis("bottom").setHeight(32 if bottom else 18)
+        if labels == self._labels:
+            return
+        self._labels = labels
+        style = {"color": theme_of(self).muted, "font-size": "8pt"}
+        for side, text in zip(("left", "bottom"), labels, strict=True):
+            self.setLabel(side, text, **style)
+        self.getAxis("bottom").showLabel(bool(labels[1]))
+        self.getAxis("bottom").setHeight(32 if labels[1] else 18)
 
     def _use_theme(self, theme: Theme) -> None:
         self.setBackground(theme.plot)
@@ -155,6 +171,7 @@ class CellPlot(pg.PlotWidget):
             axis.setTextPen(pg.mkPen(theme.muted))
         self._line.setPen(pg.mkPen(theme.accent, width=1))
         self._dots.setPen(pg.mkPen(theme.plot, width=1))
+        self._labels = ("", "")
         self._redraw()
 
     # -- mouse -------------------------------------------------------------------------------------
@@ -168,10 +185,11 @@ class CellPlot(pg.PlotWidget):
         """The frame meant by a place in plot coordinates; on a path, that of the nearest point."""
         if self._curve is not Curve.PATH:
             return max(0, round(x) - 1)
-        nearest, best = 0, np.inf
-        for track in self._tracks:
-            distances = (track.x - x) ** 2 + (track.y - y) ** 2
-            i = int(np.nanargmin(distances))
-            if distances[i] < best:
-                nearest, best = int(track.t[i]), float(distances[i])
-        return nearest
+        tracks = [track for track in self._tracks if track.t.size]
+        distances = np.concatenate([(track.x - x) ** 2 + (track.y - y) ** 2 for track in tracks])
+        return int(np.concatenate([track.t for track in tracks])[np.nanargmin(distances)])
+
+
+def _wide(low: float, high: float) -> tuple[float, float]:
+    """A range that is not empty."""
+    return (low, high) if high > low else (low - 1, high + 1)

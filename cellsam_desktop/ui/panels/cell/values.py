@@ -93,8 +93,9 @@ class CellValues(QWidget):
         for name, label in self.lines.items():
             text = texts.get(name, "")
             label.setText(text)
-            label.setVisible(bool(text))
-            self._names[name].setVisible(bool(text))
+            if label.isHidden() == bool(text):  # a change of layout costs more than a text
+                label.setVisible(bool(text))
+                self._names[name].setVisible(bool(text))
 
     def _paint_chip(self, cell_id: int) -> None:
         red, green, blue = colour_of(cell_id)

@@ -14,6 +14,7 @@ from cellsam_desktop.ui.theme import Theme, theme_of
 
 _ICON = 15
 _CHIP = 10
+_RIGHT = 6
 _SWITCHES = {
     Column.EYE: ("eye", "eye-off"),
     Column.LOCK: ("lock", "unlock"),
@@ -38,18 +39,18 @@ class LayerDelegate(QStyledItemDelegate):
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         """Paint one place."""
-        column = Column(index.column())
-        if column not in _SWITCHES and column is not Column.NAME:
-            super().paint(painter, option, index)
-            return
-        view = option.widget
+        column, view = Column(index.column()), option.widget
         theme = theme_of(view)
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(option.rect, theme.colour("selection"))
         if column is Column.NAME:
             self._paint_name(painter, option, index, theme)
-        else:
+        elif column in _SWITCHES:
             self._paint_switch(painter, option.rect, column, bool(index.data(StateRole)), theme, view)
+        else:  # the style sheet's own way takes five times as long
+            painter.setPen(theme.colour("text"))
+            side = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(option.rect.adjusted(0, 0, -_RIGHT, 0), side, index.data() or "")
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         """Switches are as wide as their icon needs."""
