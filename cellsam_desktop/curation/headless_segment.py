@@ -118,7 +118,7 @@ def _report(
 ) -> None:
     others = len(entries) - len(chosen)
     if others:
-        print(f"{others} entries are for other frames than {frame} and were left out.", file=sys.stderr)
+        print(f"Left out, being for other frames: {others} of {len(entries)} entries.", file=sys.stderr)
     for entry, cell in zip(chosen, found, strict=True):
         if cell.mask is None:
             print(f"The model found nothing for cell {entry.id}.", file=sys.stderr)

@@ -114,7 +114,7 @@ def test_labels_metrics_and_masks(folder: Path, capsys):
 
     said = capsys.readouterr()
     assert "2 cells of frame 1" in said.out
-    assert "1 entries are for other frames" in said.err
+    assert "1 of 3 entries" in said.err
     with tifffile.TiffFile("labels.tif") as file:
         numerator, denominator = file.pages[0].tags["XResolution"].value
         assert denominator / numerator == pytest.approx(0.25)
