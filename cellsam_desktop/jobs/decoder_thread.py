@@ -63,7 +63,11 @@ class Proposal:
 
 @dataclass(frozen=True, eq=False)
 class DecodeResult:
-    """The answer: proposals best first, and the milliseconds from the request's beginning to its masks."""
+    """The answer: proposals best first, and the milliseconds from the request's beginning to its masks.
+
+    A hover gets the best proposal only: a mask takes some milliseconds more than nothing, and nobody cycles
+    through the candidates of a hover.
+    """
 
     request: DecodeRequest
     proposals: tuple[Proposal, ...]
@@ -184,11 +188,12 @@ class DecoderThread:
         assert self._decoder is not None
         answer = self._decoder.decode(embedding, request.geometry, request.prompts, request.hint)
         self.decodes += 1
+        shown = answer.candidates[:1] if request.hover else answer.candidates
         proposals = tuple(
             Proposal(
                 logits_to_mask(candidate.logits, request.geometry), candidate.predicted_iou, candidate.logits
             )
-            for candidate in answer.candidates
+            for candidate in shown
         )
         return DecodeResult(request, proposals, 1000 * (time.perf_counter() - begun))
 

@@ -157,7 +157,7 @@ class EmbeddingCache:
 
     def _write(self, key: str, data: NDArray[np.float16]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        # Not flushed to the disk: on a busy one that takes minutes, and what a power cut damages is made again.
+        # Not flushed to the disk: what a power cut damages is noticed and made again.
         with paths.atomic_path(self._path(key)) as temporary, temporary.open("xb") as file:
             np.save(file, data, allow_pickle=False)
 

@@ -87,6 +87,16 @@ def test_a_click_on_the_disc_gives_the_disc(post, thread, heard, key, encoded_mo
     assert thread.decodes == 1
 
 
+def test_a_hover_gives_the_best_proposal_of_the_click(post, thread, heard, key, encoded_movie):
+    thread.load(encoded_movie.decoder)
+    thread.submit(request(key), heard.results.append)
+    thread.submit(request(key, hover=True), heard.results.append)
+    assert post.wait_for(lambda: len(heard.results) == 2, LONG), heard.failed
+    clicked, hovered = (result.proposals for result in heard.results)
+    assert len(hovered) == 1
+    assert hovered[0].mask.same_pixels(clicked[0].mask)
+
+
 def test_box_and_hint_are_passed_on_and_the_answer_is_the_decoders(
     post, thread, heard, key, cache, encoded_movie
 ):

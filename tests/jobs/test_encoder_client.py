@@ -195,7 +195,7 @@ def test_a_movie_that_cannot_be_opened_fails_its_targets_only(desk, tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 def test_the_main_thread_never_waits_for_a_worker_that_hangs(desk, tmp_path):
     desk.open(write_movie(tmp_path / "movie.tif", 1))
-    long_queue = [target(t) for t in range(3000)]
+    long_queue = [target(t) for t in range(4000)]
     assert len(to_line(SetQueue(1, tuple(long_queue)))) > 2**16  # more than a pipe holds
     os.kill(desk.client.pid, signal.SIGSTOP)
     try:
@@ -207,7 +207,7 @@ def test_the_main_thread_never_waits_for_a_worker_that_hangs(desk, tmp_path):
     desk.wait_for(1)
     desk.wait_until_idle()
     assert desk.said.encoded == [target(0)]
-    assert len(desk.said.failed) < 2999  # of the queue that was sent first; the 19 after it never were
+    assert len(desk.said.failed) < 3999  # of the queue that was sent first; the 19 after it never were
 
 
 def test_a_small_cache_keeps_the_nearest_frames(encoded_movie, start_client, post, tmp_path):
