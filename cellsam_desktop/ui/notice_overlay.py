@@ -125,6 +125,7 @@ class NoticeOverlay(QWidget):
         card.dismissed.connect(partial(self._drop, card))
         self._cards.append(card)
         self._stack.addWidget(card)
+        card.show()
         self._place()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

@@ -26,7 +26,7 @@ STYLE = frozenset(
 """Fields of the view that change how cells look, and nothing of what there is to see."""
 
 _CLEAR = QColor(0, 0, 0, 0)
-_SELECTED = Look(_CLEAR, QColor(255, 255, 255), 2.0, QColor(0, 0, 0, 140))
+_SELECTED = Look(_CLEAR, QColor(255, 255, 255), 1.5, QColor(0, 0, 0, 110))
 _HOVERED = Look(_CLEAR, QColor(255, 255, 255, 170), 1.2, QColor(0, 0, 0, 90))
 
 

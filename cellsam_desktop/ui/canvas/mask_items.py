@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.ui.canvas.outlines import outline
 
-_HALO = 2.0
+_HALO = 1.5
 """How much wider than the line the dark ground under it is, in screen pixels."""
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-_LONGEST = 160.0
-_HEIGHT = 34
+_LONGEST = 140.0
+_HEIGHT = 36
 _MARGIN = 10
 
 
@@ -42,21 +42,19 @@ class ScaleBar(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw bar and length, light with a dark edge, readable on any picture."""
+        """Draw bar and length on a dark plate, readable on any picture."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        bar = QRectF(_MARGIN, self.height() - 11, self._length_px, 3)
+        bar = QRectF(_MARGIN, self.height() - 12, self._length_px, 3)
+        text = length_text(self._length_um)
+        width = max(self._length_px, painter.fontMetrics().horizontalAdvance(text)) + 2 * _MARGIN
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(0, 0, 0, 130))
-        painter.drawRect(bar.adjusted(-1, -1, 1, 1))
+        painter.setBrush(QColor(0, 0, 0, 110))
+        painter.drawRoundedRect(QRectF(0, 0, width, self.height()), 6, 6)
         painter.setBrush(QColor(255, 255, 255, 235))
         painter.drawRect(bar)
-        font = QFont(self.font())
-        font.setPointSizeF(9.0)
-        text = QPainterPath()
-        text.addText(QPointF(_MARGIN, bar.top() - 6), font, length_text(self._length_um))
-        painter.strokePath(text, QColor(0, 0, 0, 150))
-        painter.fillPath(text, QColor(255, 255, 255, 235))
+        painter.setPen(QColor(255, 255, 255, 235))
+        painter.drawText(QPointF(_MARGIN, bar.top() - 6), text)
 
 
 def round_length(longest: float) -> float:
