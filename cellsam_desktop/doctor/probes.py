@@ -17,7 +17,7 @@ from typing import Any
 _TINY_ONNX = base64.b64decode(
     "CAgSADo3ChAKAXgSAXkiCElkZW50aXR5EgFnWg8KAXgSCgoICAESBAoCCAFiDwoBeRIKCggIARIECgIIAUIECgAQEQ=="
 )
-_LIBRARIES = ("numpy", "scipy", "tifffile", "imagecodecs", "PIL", "psygnal", "pycocotools.mask", "nd2", "zarr")
+_LIBRARIES = ("numpy", "scipy", "tifffile", "imagecodecs", "PIL", "pycocotools.mask", "nd2", "zarr")
 
 
 def qt() -> dict[str, Any]:
