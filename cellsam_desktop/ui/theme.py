@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QPalette
@@ -50,9 +51,14 @@ class Theme:
 
     def colour(self, role: str, alpha: float = 1.0) -> QColor:
         """One of the colours as a ``QColor`` of the given opacity (0 to 1)."""
-        colour = QColor(getattr(self, role))
-        colour.setAlphaF(alpha)
-        return colour
+        return QColor(_colour(getattr(self, role), alpha))
+
+
+@cache
+def _colour(name: str, alpha: float) -> QColor:
+    colour = QColor(name)
+    colour.setAlphaF(alpha)
+    return colour
 
 
 LIGHT = Theme(

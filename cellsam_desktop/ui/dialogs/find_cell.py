@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPixmap
+from PySide6.QtGui import QIcon, QKeyEvent
 from PySide6.QtWidgets import QHeaderView, QLineEdit, QTreeWidget, QTreeWidgetItem, QWidget
 
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.ui import icons
 from cellsam_desktop.ui.dialogs.frame import Dialog
-from cellsam_desktop.ui.palette import colour_of
+from cellsam_desktop.ui.panels.chips import chip
 from cellsam_desktop.ui.panels.labels import muted
 from cellsam_desktop.ui.panels.layers.rows import row_of
 from cellsam_desktop.ui.theme import theme_of
@@ -84,13 +84,6 @@ class FindCellDialog(Dialog):
             self._session.navigation.go_to(min(frames, key=lambda frame: abs(frame - t)))
         self._session.editing.select((cell_id,))
         self.accept()
-
-
-def chip(cell_id: int) -> QPixmap:
-    """A small square in a cell's colour."""
-    picture = QPixmap(10, 10)
-    picture.fill(QColor(*colour_of(cell_id)))
-    return picture
 
 
 def _summary(count: int) -> str:

@@ -66,6 +66,7 @@ class ContrastPanel(QWidget):
         self.plot.addItem(self._curve)
         self.plot.addItem(self.range)
         self.gamma.setSingleStep(0.05)
+        self.auto.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.auto.setToolTip("The range measured over the whole movie (C)")
         fields = QGridLayout()
         fields.setHorizontalSpacing(SPACE)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import (
-    QComboBox,
     QFileDialog,
     QHBoxLayout,
     QPushButton,
@@ -28,6 +27,7 @@ from cellsam_desktop.ui.panels.cell.plots import CellPlot, Curve
 from cellsam_desktop.ui.panels.cell.series import track_of
 from cellsam_desktop.ui.panels.cell.track_table import TrackTable
 from cellsam_desktop.ui.panels.cell.values import CellValues
+from cellsam_desktop.ui.panels.fields import panel_choice
 from cellsam_desktop.ui.panels.labels import muted
 from cellsam_desktop.ui.theme import SPACE, TIGHT
 
@@ -47,7 +47,7 @@ class CellPanel(QWidget):
         self.place = CellPlot(Curve.POSITION)
         self.table = TrackTable()
         self.export = QPushButton("Export CSV…")
-        self.place_choice = QComboBox()
+        self.place_choice = panel_choice([Curve.POSITION.value, Curve.PATH.value])
         self.limit_note = muted()
         self._measured: dict[int, list[Measurement]] = {}
         self._build()
@@ -57,13 +57,12 @@ class CellPanel(QWidget):
         self._show_all()
 
     def _build(self) -> None:
-        self.place_choice.addItems([Curve.POSITION.value, Curve.PATH.value])
         self.place_choice.setProperty("role", "small")
-        self.place_choice.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.place_choice.currentTextChanged.connect(lambda text: self.place.set_curve(Curve(text)))
         for source in (self.area, self.place, self.table):
             source.frame_asked.connect(self._session.navigation.go_to)
         self.export.clicked.connect(self._export)
+        self.export.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.export.setToolTip("Write the masks of the selected cells to a CSV file")
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QVBoxLayout, QWi
 from cellsam_desktop.analysis.measure import Measurement
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.records import Calibration
-from cellsam_desktop.ui.palette import colour_of
+from cellsam_desktop.ui.panels.chips import chip
 from cellsam_desktop.ui.panels.labels import muted
 from cellsam_desktop.ui.theme import SPACE, TIGHT
 
@@ -27,7 +27,6 @@ class CellValues(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.chip = QLabel()
-        self.chip.setFixedSize(12, 12)
         self.title = QLabel()
         font = self.title.font()
         font.setBold(True)
@@ -98,8 +97,7 @@ class CellValues(QWidget):
                 self._names[name].setVisible(bool(text))
 
     def _paint_chip(self, cell_id: int) -> None:
-        red, green, blue = colour_of(cell_id)
-        self.chip.setStyleSheet(f"background: rgb({red}, {green}, {blue}); border-radius: 3px;")
+        self.chip.setPixmap(chip(cell_id))
         self.chip.show()
 
 

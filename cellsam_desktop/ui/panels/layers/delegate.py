@@ -15,6 +15,8 @@ from cellsam_desktop.ui.theme import Theme, theme_of
 _ICON = 15
 _CHIP = 10
 _RIGHT = 6
+_RIGHT_SIDE = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_LEFT_SIDE = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _SWITCHES = {
     Column.EYE: ("eye", "eye-off"),
     Column.LOCK: ("lock", "unlock"),
@@ -47,10 +49,9 @@ class LayerDelegate(QStyledItemDelegate):
             self._paint_name(painter, option, index, theme)
         elif column in _SWITCHES:
             self._paint_switch(painter, option.rect, column, bool(index.data(StateRole)), theme, view)
-        else:  # the style sheet's own way takes five times as long
+        elif text := index.data():  # much faster than the style sheet's own way
             painter.setPen(theme.colour("text"))
-            side = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            painter.drawText(option.rect.adjusted(0, 0, -_RIGHT, 0), side, index.data() or "")
+            painter.drawText(option.rect.adjusted(0, 0, -_RIGHT, 0), _RIGHT_SIDE, text)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         """Switches are as wide as their icon needs."""
@@ -102,5 +103,5 @@ class LayerDelegate(QStyledItemDelegate):
         painter.setPen(theme.colour("text" if named and visible else "muted", 1.0 if visible else 0.7))
         text = option.rect.adjusted(_CHIP + 11, 0, -4, 0)
         title = painter.fontMetrics().elidedText(index.data(), Qt.TextElideMode.ElideRight, text.width())
-        painter.drawText(text, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, title)
+        painter.drawText(text, _LEFT_SIDE, title)
         painter.restore()

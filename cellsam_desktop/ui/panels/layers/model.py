@@ -26,9 +26,13 @@ CellIdRole = int(Qt.ItemDataRole.UserRole)
 StateRole = CellIdRole + 1
 """Whether an eye, lock or solo column is switched on."""
 
+_FLAGS = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+_NAME_FLAGS = _FLAGS | Qt.ItemFlag.ItemIsEditable
+
 BULK = 200
 """An edit of more cells than this (an import) lists everything anew instead of row by row."""
 
+_COLUMNS = tuple(Column)
 _HEADERS = {
     Column.NAME: "Name", Column.ID: "ID", Column.FRAMES: "Frames", Column.MASKS: "Masks", Column.AREA: "Area",
 }  # fmt: skip
@@ -90,7 +94,7 @@ class LayerModel(QAbstractTableModel):
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """What Qt asks about one place of the table."""
-        row, column = self._rows[self.id_at(index.row())], Column(index.column())
+        row, column = self._rows[self.id_at(index.row())], _COLUMNS[index.column()]
         match role:
             case Qt.ItemDataRole.DisplayRole:
                 return self._text(row, column)
@@ -124,8 +128,7 @@ class LayerModel(QAbstractTableModel):
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         """Every row can be selected; names can be edited."""
-        flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-        return flags | Qt.ItemFlag.ItemIsEditable if index.column() == Column.NAME else flags
+        return _NAME_FLAGS if index.column() == Column.NAME else _FLAGS
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         """Rename a cell; the list changes when the document has."""

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QMenu, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QSlider, QVBoxLayout, QWidget
 
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.ui import icons
 from cellsam_desktop.ui.actions import Actions
 from cellsam_desktop.ui.listening import listen
+from cellsam_desktop.ui.panels.fields import panel_choice
 from cellsam_desktop.ui.panels.labels import muted
 from cellsam_desktop.ui.panels.layers.model import LayerModel
 from cellsam_desktop.ui.panels.layers.rows import Show
@@ -44,7 +45,7 @@ class LayersPanel(QWidget):
         self.table = LayerTable(session, self.model)
         self.search = QLineEdit()
         self._search_icon = QAction(self)
-        self.show_choice = QComboBox()
+        self.show_choice = panel_choice(show.value for show in Show)
         self.count = muted()
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self._build()
@@ -63,8 +64,6 @@ class LayersPanel(QWidget):
         self.search.setClearButtonEnabled(True)
         self.search.addAction(self._search_icon, QLineEdit.ActionPosition.LeadingPosition)
         self.search.textChanged.connect(self._ask)
-        self.show_choice.addItems([show.value for show in Show])
-        self.show_choice.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.show_choice.currentIndexChanged.connect(self._ask)
         self.opacity.setRange(0, 100)
         self.opacity.setFixedWidth(90)

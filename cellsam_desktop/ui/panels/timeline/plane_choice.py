@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSlider, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
 
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.ui.listening import listen
+from cellsam_desktop.ui.panels.fields import panel_choice
 from cellsam_desktop.ui.panels.labels import muted
 from cellsam_desktop.ui.theme import SPACE
 
@@ -22,8 +23,7 @@ class PlaneChoice(QWidget):
         self.z.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.z.valueChanged.connect(session.navigation.set_z)
         self.z_label = muted()
-        self.channel = QComboBox()
-        self.channel.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.channel = panel_choice()
         self.channel.setToolTip("Channel shown, and seen by the model")
         self.channel.activated.connect(session.navigation.set_channel)
         row = QHBoxLayout(self)
