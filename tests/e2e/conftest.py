@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 import tifffile
 from pytestqt.qtbot import QtBot
@@ -21,6 +20,7 @@ class Case:
     """A movie that may be written beside, and its true labels (T, Y, X)."""
 
     movie: Path
+    tracks: Path
     truth: Labels
 
 
@@ -37,15 +37,16 @@ def sample(sample_files: tuple[Path, Path], tmp_path: Path) -> Case:
     movie, tracks = sample_files
     copy = tmp_path / "embryo.tif"
     shutil.copyfile(movie, copy)
-    return Case(copy, tifffile.imread(tracks))
+    return Case(copy, tracks, tifffile.imread(tracks))
 
 
 @pytest.fixture
 def nuclei(shared_data: Path, tmp_path: Path) -> Case:
     """Ten frames of simulated HL60 nuclei."""
     copy = tmp_path / "nuclei.tif"
-    shutil.copyfile(shared_data / "movie_nuclei_sim" / "movie.tif", copy)
-    return Case(copy, np.asarray(tifffile.imread(shared_data / "movie_nuclei_sim" / "tracks.tif")))
+    folder = shared_data / "movie_nuclei_sim"
+    shutil.copyfile(folder / "movie.tif", copy)
+    return Case(copy, folder / "tracks.tif", tifffile.imread(folder / "tracks.tif"))
 
 
 @pytest.fixture
