@@ -49,6 +49,8 @@ class CellPanel(QWidget):
         self.export = QPushButton("Export CSV…")
         self.place_choice = panel_choice([Curve.POSITION.value, Curve.PATH.value])
         self.limit_note = muted()
+        self.hint = muted("Select cells to see where they go\nand how they grow.")
+        self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._measured: dict[int, list[Measurement]] = {}
         self._build()
         listen(self, session.movie_changed, self._show_all)
@@ -80,6 +82,7 @@ class CellPanel(QWidget):
         column.setSpacing(TIGHT)
         column.addWidget(self.values)
         column.addWidget(self.tabs, 1)
+        column.addWidget(self.hint, 1)
 
     def _plots(self) -> QWidget:
         splitter = QSplitter(Qt.Orientation.Vertical)
@@ -130,7 +133,8 @@ class CellPanel(QWidget):
         chosen = [] if movie is None else [i for i in self._session.view.selection if i in movie.document]
         self._show_tracks(movie, chosen[:MAX_CURVES])
         self.limit_note.setText(f"first {MAX_CURVES} of {len(chosen)}" if len(chosen) > MAX_CURVES else "")
-        self.export.setEnabled(bool(chosen))
+        self.tabs.setVisible(bool(chosen))
+        self.hint.setVisible(not chosen)
         self._show_frame()
 
     def _show_tracks(self, movie: OpenMovie | None, chosen: list[int]) -> None:

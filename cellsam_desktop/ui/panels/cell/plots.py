@@ -42,7 +42,8 @@ class CellPlot(pg.PlotWidget):
     frame_asked = Signal(int)
 
     def __init__(self, curve: Curve, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        self._bottom = WholeAxis("bottom")
+        super().__init__(parent, axisItems={"bottom": self._bottom})
         self.redraws = 0
         self._curve = curve
         self._tracks: tuple[Track, ...] = ()
@@ -157,6 +158,7 @@ class CellPlot(pg.PlotWidget):
         if labels == self._labels:
             return
         self._labels = labels
+        self._bottom.whole = self._curve is not Curve.PATH
         style = {"color": theme_of(self).muted, "font-size": "8pt"}
         for side, text in zip(("left", "bottom"), labels, strict=True):
             self.setLabel(side, text, **style)
@@ -188,6 +190,19 @@ class CellPlot(pg.PlotWidget):
         tracks = [track for track in self._tracks if track.t.size]
         distances = np.concatenate([(track.x - x) ** 2 + (track.y - y) ** 2 for track in tracks])
         return int(np.concatenate([track.t for track in tracks])[np.nanargmin(distances)])
+
+
+class WholeAxis(pg.AxisItem):
+    """An axis that, while ``whole``, has ticks at whole numbers only: there is no frame 1.5."""
+
+    def __init__(self, orientation: str) -> None:
+        super().__init__(orientation)
+        self.whole = True
+
+    def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:
+        """The hook of pyqtgraph: pairs of spacing and offset, coarse first."""
+        levels: list[tuple[float, float]] = super().tickSpacing(minVal, maxVal, size)
+        return [level for level in levels if level[0] >= 1] or [(1, 0)] if self.whole else levels
 
 
 def _wide(low: float, high: float) -> tuple[float, float]:
