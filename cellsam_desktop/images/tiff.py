@@ -47,17 +47,25 @@ class TiffSource(PlaneReader):
         with complaints() as heard:
             self._file = _open_file(path)
             try:
-                self._series = _first_series(path, self._file)
-                self._layout = self._interpret(path, axes)
-                self._outer = _axes_of_pages(path, self._layout, self._series.keyframe)
-                self._contiguous_at = _contiguous_at(self._series)
-                self._palette = _palette(self._file, self._series.keyframe)
-                info = self._describe(path)
-                self._check_length(path, heard)
+                info = self._read_headers(path, axes, heard)
+            except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as cause:
+                # Numbers of a damaged header come as anything: text, tuples, None.
+                self._file.close()
+                raise damaged(path, "its TIFF header is damaged") from cause
             except BaseException:
                 self._file.close()
                 raise
         super().__init__(info)
+
+    def _read_headers(self, path: Path, axes: str | None, heard: list[str]) -> MovieInfo:
+        self._series = _first_series(path, self._file)
+        self._layout = self._interpret(path, axes)
+        self._outer = _axes_of_pages(path, self._layout, self._series.keyframe)
+        self._contiguous_at = _contiguous_at(self._series)
+        self._palette = _palette(self._file, self._series.keyframe)
+        info = self._describe(path)
+        self._check_length(path, heard)
+        return info
 
     def _interpret(self, path: Path, chosen: str | None) -> Layout:
         page, series = self._series.keyframe, self._series
@@ -118,13 +126,13 @@ class TiffSource(PlaneReader):
         path, page = self.info.path, self._series.keyframe
         # tifffile and the codecs raise almost any type on damaged data; all of it becomes one sentence.
         try:
-            with complaints() as heard:
+            with complaints():
                 data = self._decode_page(number)
         except ImageError:
             raise
         except Exception as cause:
             raise _decoding_error(path, page, number, cause) from cause
-        if any("segments" in message for message in heard) or data.size != math.prod(page.shape):
+        if data.size != math.prod(page.shape):
             raise damaged(path, f"parts of page {number + 1} are missing")
         return data
 
@@ -140,6 +148,9 @@ class TiffSource(PlaneReader):
                 f"Page {number + 1} of {self.info.path.name} lies in another file that is missing; "
                 "put all files of the movie into one folder."
             )
+        if not page.is_contiguous and len(found.dataoffsets) < math.prod(page.chunked):
+            # Checked here because decoding would work through millions of missing parts first.
+            raise damaged(self.info.path, f"parts of page {number + 1} are missing")
         with _opened(found.parent.filehandle):
             return np.asarray(found.asarray())
 

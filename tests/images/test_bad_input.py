@@ -190,6 +190,13 @@ def test_absurd_size(tmp_path: Path) -> None:
     assert "memory" in refusal(patched_tag(patched_tag(path, 256, 2**31), 257, 2**20))
 
 
+@pytest.mark.timeout(5)
+def test_missing_parts_are_noticed_before_decoding(tmp_path: Path) -> None:
+    path = tmp_path / "tall.tif"
+    tifffile.imwrite(path, ramp(16, 16), compression="zlib", metadata=None, rowsperstrip=12)
+    assert "missing" in refusal(patched_tag(path, 257, 2**25))
+
+
 def test_complex_pixels(tmp_path: Path) -> None:
     path = tmp_path / "complex.tif"
     tifffile.imwrite(path, np.ones((5, 5), np.complex64))
