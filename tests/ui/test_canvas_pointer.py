@@ -184,6 +184,9 @@ def test_a_frame_not_encoded_yet_shows_a_ring_at_the_mouse(canvas, session):
     move(canvas, 30, 30)
     assert canvas.badge.isVisible()
     assert (canvas.badge.pos() - at(30, 30).toPoint()).manhattanLength() < 40
+    ring = canvas.badge.width()
+    click(canvas, 30, 30)
+    assert canvas.badge.width() > ring  # the click has to wait, so it says for what
     session.view.set(tool=Tool.BRUSH)
     assert not canvas.badge.isVisible()
 

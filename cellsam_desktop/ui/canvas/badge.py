@@ -1,4 +1,4 @@
-"""A small turning ring beside the mouse while a click cannot be answered yet."""
+"""A small turning ring beside the mouse while clicks have to wait; after a click it says for what."""
 
 from __future__ import annotations
 
@@ -13,24 +13,26 @@ _STEP_DEGREES = 24
 
 
 class WaitingBadge(QWidget):
-    """Shown while ``set_waiting(True)`` holds and the mouse is on the canvas."""
+    """Shown while there is something to wait for and the mouse is on the canvas."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.setFixedSize(QSize(_SIZE, _SIZE))
         self._angle = 0
         self._waiting = False
+        self._text = ""
         self._place: QPointF | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(_STEP_MS)
         self._timer.timeout.connect(self._turn)
+        self._resize()
         self.hide()
 
-    def set_waiting(self, waiting: bool) -> None:
-        """Say whether there is something to wait for."""
-        if waiting != self._waiting:
-            self._waiting = waiting
+    def set_waiting(self, waiting: bool, text: str = "") -> None:
+        """Say whether there is something to wait for, and what, if it should be said."""
+        if (waiting, text) != (self._waiting, self._text):
+            self._waiting, self._text = waiting, text
+            self._resize()
             self._update()
 
     def follow(self, position: QPointF | None) -> None:
@@ -45,13 +47,19 @@ class WaitingBadge(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(0, 0, 0, 150))
-        painter.drawEllipse(QRectF(self.rect()))
-        ring = QRectF(self.rect()).adjusted(5, 5, -5, -5)
+        painter.drawRoundedRect(QRectF(self.rect()), _SIZE / 2, _SIZE / 2)
+        painter.setPen(QColor(255, 255, 255, 235))
+        painter.drawText(QRectF(_SIZE + 2, 0, self.width(), _SIZE), Qt.AlignmentFlag.AlignVCenter, self._text)
+        ring = QRectF(0, 0, _SIZE, _SIZE).adjusted(5, 5, -5, -5)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(QColor(255, 255, 255, 70), 2.2))
         painter.drawEllipse(ring)
         painter.setPen(QPen(QColor(255, 255, 255, 240), 2.2, c=Qt.PenCapStyle.RoundCap))
         painter.drawArc(ring, -self._angle * 16, 100 * 16)
+
+    def _resize(self) -> None:
+        width = self.fontMetrics().horizontalAdvance(self._text) + _SIZE // 2 + 4 if self._text else 0
+        self.setFixedSize(QSize(_SIZE + width, _SIZE))
 
     def _update(self) -> None:
         on = self._waiting and self._place is not None

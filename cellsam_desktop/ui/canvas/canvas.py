@@ -132,9 +132,12 @@ class Canvas(PlaneView):
         self.picture.set_plane(plane, session.navigation.contrast)
 
     def _show_waiting(self) -> None:
-        session = self._session
-        pointing = session.view.tool in (Tool.POINT, Tool.BOX)
-        self._badge.set_waiting(pointing and (bool(session.encoding.message) or session.prompting.waiting))
+        """Where no answer will come there is nothing to wait for."""
+        encoding, asked = self._session.encoding, self._session.prompting.waiting
+        pointing = self._session.view.tool in (Tool.POINT, Tool.BOX)
+        hopeless = encoding.worker.kind == "broken" or self._session.view.t in encoding.failed_frames
+        waiting = pointing and (asked or bool(encoding.message)) and not hopeless
+        self._badge.set_waiting(waiting, encoding.message if asked else "")
 
     def _show_scale(self) -> None:
         movie = self._session.movie

@@ -9,7 +9,11 @@ from PySide6.QtWidgets import QWidget
 from cellsam_desktop.ui.theme import theme_of
 
 _TITLE = "Drop a movie here"
-_DETAIL = "TIFF, OME-TIFF, ND2, OME-Zarr, PNG or JPEG, a folder of numbered images, or a project.\nCtrl+O opens one."
+_DETAIL = (
+    "TIFF, OME-TIFF, ND2, OME-Zarr, PNG or JPEG,\n"
+    "a folder of numbered images, or a project.\n"
+    "Ctrl+O opens one."
+)
 _SIZE = (460, 180)
 
 
