@@ -12,7 +12,8 @@ setup:
 run: setup
 ifeq ($(OS)$(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname -s)),)
 	$(BIN)/cellsam-desktop demo --headless --out demo-results
-	@echo "There is no screen here, so the demo ran without a window: see demo-results."
+	$(BIN)/python scripts/screenshot.py demo-results/demo.cellsam demo-results/window.png --select 1,2
+	@echo "There is no screen here, so the demo ran without one: see demo-results, and window.png in it."
 else
 	$(BIN)/cellsam-desktop demo
 endif

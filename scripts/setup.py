@@ -138,7 +138,8 @@ def apt_install(packages: Iterable[str]) -> bool:
     """Install Debian packages if this is Debian or Ubuntu and we may; True when it worked."""
     if shutil.which("apt-get") is None:
         return False
-    admin = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    # Without a terminal nobody could answer sudo's question for the password.
+    admin = [] if os.geteuid() == 0 else ["sudo"] if sys.stdin.isatty() else ["sudo", "-n"]
     if admin and not works([*admin, "true"]):
         return False
     packages = list(packages)
