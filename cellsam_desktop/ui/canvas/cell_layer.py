@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGraphicsItem
 
 from cellsam_desktop.core.changes import ChangeSet
 from cellsam_desktop.core.document import Document
+from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.ui.canvas.mask_items import Look, OutlineItem
 from cellsam_desktop.ui.canvas.overlay_item import OverlayItem
@@ -41,15 +42,21 @@ class CellLayer:
         self.selected = OutlineItem(root, _SELECTED)
         self.hovered = OutlineItem(root, _HOVERED)
         self._hovered: int | None = None
+        self._place: tuple[Document | None, PlaneKey] | None = None
 
     def show_movie(self) -> None:
         """Begin with another movie, or with none."""
-        self._hovered = None
+        self._hovered, self._place = None, None
         self.show_frame()
 
     def show_frame(self) -> None:
-        """Draw all cells of another plane."""
+        """Draw all cells of another plane; of the same one, only their looks."""
         document = self._document
+        place = (document, self._session.view.key)
+        if place == self._place:
+            self.restyle(STYLE)
+            return
+        self._place = place
         masks = dict(self._masks(document)) if document is not None else {}
         movie = self._session.movie
         height, width = (movie.info.sizes.y, movie.info.sizes.x) if movie is not None else (0, 0)
