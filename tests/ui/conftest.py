@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QLineEdit, QMainWindow, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from cellsam_desktop.core.edits import AddCell, SetMask
@@ -23,6 +24,7 @@ from cellsam_desktop.ui.action_table import MENUS
 from cellsam_desktop.ui.bridge import MainThreadPost
 from cellsam_desktop.ui.canvas.canvas import Canvas
 from cellsam_desktop.ui.dialogs.desk import Desk
+from cellsam_desktop.ui.dialogs.preferences import PreferencesDialog
 from cellsam_desktop.ui.theme import Appearance
 
 HEIGHT, WIDTH = 60, 80
@@ -156,3 +158,23 @@ def window(ready: Session, appearance: Appearance, qtbot: QtBot) -> PlainWindow:
 def desk(window: PlainWindow) -> Desk:
     """The dialogs of ``window``."""
     return window.desk
+
+
+@pytest.fixture
+def shown() -> Callable[[type[QDialog]], Any]:
+    """Gives the one visible dialog of a kind."""
+
+    def find(kind: type[QDialog]) -> Any:
+        dialogs = [w for w in QApplication.topLevelWidgets() if isinstance(w, kind) and w.isVisible()]
+        assert len(dialogs) == 1
+        return dialogs[0]
+
+    return find
+
+
+@pytest.fixture
+def preferences(desk: Desk, shown: Callable[[type[QDialog]], Any]) -> PreferencesDialog:
+    """The preferences of ``window``, open."""
+    desk.preferences()
+    dialog: PreferencesDialog = shown(PreferencesDialog)
+    return dialog
