@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from cellsam_desktop.core.geometry import PlaneKey
 
@@ -21,12 +22,12 @@ class ChangeSet:
     lineage: frozenset[int] = field(default_factory=frozenset)
     calibration: bool = False
 
-    @property
+    @cached_property
     def planes(self) -> frozenset[PlaneKey]:
         """The planes on which masks changed."""
         return frozenset(key for _, key in self.masks)
 
-    @property
+    @cached_property
     def touched_cells(self) -> frozenset[int]:
         """Every cell concerned in any way."""
         return self.cells | self.lineage | {cell_id for cell_id, _ in self.masks}
