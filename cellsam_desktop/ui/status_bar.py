@@ -78,17 +78,17 @@ class StatusBar(QStatusBar):
 
     def _show_encoding(self) -> None:
         encoding, movie = self._session.encoding, self._session.movie
-        device = _device(encoding.worker.device)
+        where = _where(encoding.worker.device)
         if encoding.worker.kind in ("starting", "loading"):
             text = "Loading the model …"
         elif encoding.worker.kind == "broken":
             text = "No encoder"
         elif movie is None:
-            text = device
+            text = f"Encoder{where}" if where else ""
         else:
             done, all_of_them = len(encoding.encoded_frames), movie.info.sizes.t
             count = f" {done} / {all_of_them}" if done < all_of_them else ""
-            text = f"Encoded{count} on {device}"
+            text = f"Encoded{count}{where}"
         self.encoding.setText(text)
         self.encoding.setToolTip(
             encoding.worker.message or encoding.message or "All that is near is encoded."
@@ -97,7 +97,7 @@ class StatusBar(QStatusBar):
     def _show_decoding(self) -> None:
         decode_ms = self._session.prompting.decode_ms
         provider = self._session.jobs.decoder.provider.removesuffix("ExecutionProvider")
-        self.decoding.setText("" if decode_ms is None else f"Mask {decode_ms:.0f} ms on {_device(provider)}")
+        self.decoding.setText("" if decode_ms is None else f"Mask {decode_ms:.0f} ms{_where(provider)}")
 
     def _show_saved(self) -> None:
         movie = self._session.movie
@@ -162,5 +162,6 @@ def _label(tip: str) -> QLabel:
     return label
 
 
-def _device(name: str) -> str:
-    return _DEVICES.get(name.lower(), name) or "…"
+def _where(device: str) -> str:
+    """On which device, with a space before it; nothing while that is not known."""
+    return f" on {_DEVICES.get(device.lower(), device)}" if device else ""
