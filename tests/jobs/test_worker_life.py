@@ -135,18 +135,19 @@ def test_without_the_model_it_says_so_and_still_answers_from_the_cache(
     assert post.wait_for(lambda: "no_such_model" in client.state.message, LONG), client.state
 
 
-def test_a_cache_that_cannot_be_written_fails_one_target_and_the_rest_wait(
+def test_folders_that_cannot_be_written_fail_one_target_and_the_decoder_and_the_rest_waits(
     encoded_movie, start_client, post, tmp_path
 ):
     (tmp_path / "file").write_text("not a folder")
-    client, said = start_client(
-        replace(encoded_movie.config, embeddings_dir=tmp_path / "file" / "embeddings")
-    )
+    folders = {name: tmp_path / "file" / name for name in ("embeddings_dir", "decoders_dir")}
+    client, said = start_client(replace(encoded_movie.config, **folders))
     client.open_movie(movie_ref(encoded_movie.movie))
     client.set_queue([target(0), target(1)])
     assert post.wait_for(lambda: bool(said.failed) and client.state.kind == "idle", LONG), client.state
     assert list(said.failed) == [target(0)]
     assert "cannot be written" in said.failed[target(0)]
+    assert post.wait_for(lambda: "cannot be stored in" in client.state.message, LONG), client.state
+    assert client.state.kind == "idle"
     assert said.encoded == []
 
 
