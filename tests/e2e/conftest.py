@@ -33,7 +33,7 @@ def sample_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture
 def sample(sample_files: tuple[Path, Path], tmp_path: Path) -> Case:
-    """The sample movie, some frames after the first division."""
+    """The sample movie."""
     movie, tracks = sample_files
     copy = tmp_path / "embryo.tif"
     shutil.copyfile(movie, copy)

@@ -145,6 +145,34 @@ def test_what_was_accepted_survives_being_killed(curator, sample, home_with_weig
     hand.close()
 
 
+@pytest.mark.timeout(1200)
+def test_one_click_per_nucleus_on_a_movie_of_others(curator, nuclei, tmp_path: Path):
+    truth = nuclei.truth[0]
+    inner = [int(label) for label in np.unique(truth)[1:] if not touches_edge(truth == label)]
+    hand = curator()
+    hand.drop(nuclei.movie)
+    hand.wait_encoded()
+    hand.wheel(2)
+    hand.press(KEY.Key_R, CTRL)
+    for label in inner:
+        hand.propose(*inner_point(truth, label))
+        hand.press(KEY.Key_N)
+    labels = tmp_path / "labels.tif"
+    hand.session.exchange.export_labels(labels)
+    hand.wait(lambda: not hand.session.jobs.runner.jobs, "the export")
+    scores = [iou(mask, truth, label) for mask, label in zip(hand.masks().values(), inner, strict=True)]
+    assert np.mean(scores) > 0.85, scores
+    exported = tifffile.imread(labels)
+    assert exported.shape == nuclei.truth.shape
+    assert set(np.unique(exported[0])) == {0, *range(1, len(inner) + 1)}
+    hand.close()
+
+
+def touches_edge(plane: np.ndarray) -> bool:
+    """Whether a mask reaches the edge of its plane."""
+    return bool(plane[[0, -1]].any() or plane[:, [0, -1]].any())
+
+
 def outside(labels: np.ndarray, label: int) -> tuple[int, int]:
     """A pixel of the background some way right of a label."""
     _, y = inner_point(labels, label)
