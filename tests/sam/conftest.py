@@ -55,12 +55,9 @@ def nuclei_like(height: int, width: int) -> np.ndarray:
     rng = np.random.default_rng(height * width)
     image = rng.normal(20, 4, (height, width))
     for _ in range(12):
-        cy, cx, radius = (
-            rng.uniform(0, height),
-            rng.uniform(0, width),
-            rng.uniform(0.05, 0.12) * min(height, width),
-        )
-        image += 150 / (1 + np.exp((np.hypot(y - cy, x - cx) - radius) / 2))
+        cy, cx = rng.uniform(0, height), rng.uniform(0, width)
+        radius = rng.uniform(0.05, 0.12) * min(height, width)
+        image += 150 * np.clip((radius - np.hypot(y - cy, x - cx)) / 4 + 0.5, 0, 1)
     return np.repeat(np.clip(image, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
 
 
@@ -82,6 +79,19 @@ def photo(request: pytest.FixtureRequest) -> np.ndarray:
     if request.param == "nuclei":
         return as_uint8(tifffile.imread(sorted((folder / "nuclei_bbbc039" / "images").iterdir())[3]))
     return as_uint8(tifffile.imread(folder / "movie_bacteria" / "movie.tif", key=12))
+
+
+@pytest.fixture(scope="session")
+def embedding(encoder, photo: np.ndarray) -> np.ndarray:
+    """What our encoder makes of the photo."""
+    return encoder.encode(photo)
+
+
+@pytest.fixture(scope="session")
+def shown(reference: Any, photo: np.ndarray) -> Any:
+    """MobileSAM's predictor with the photo encoded."""
+    reference.set_image(photo)
+    return reference
 
 
 class FileServer(http.server.ThreadingHTTPServer):

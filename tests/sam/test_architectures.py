@@ -22,17 +22,11 @@ def test_vision_transformers_are_the_official_ones(kind):
     assert all(ours.window_size == theirs.window_size for ours, theirs in blocks)
 
 
-def test_embeddings_agree_with_the_reference(encoder, reference, photo):
-    reference.set_image(photo)
-    expected = reference.get_image_embedding()[0].numpy()
-    found = encoder.encode(photo)
-    assert found.shape == (256, 64, 64)
-    assert found.dtype == np.float32
-    assert np.abs(found - expected).max() < 1e-4
-
-
-def test_encoding_is_deterministic(encoder, photo):
-    np.testing.assert_array_equal(encoder.encode(photo), encoder.encode(photo))
+def test_embeddings_agree_with_the_reference(embedding, shown):
+    expected = shown.get_image_embedding()[0].numpy()
+    assert embedding.shape == (256, 64, 64)
+    assert embedding.dtype == np.float32
+    assert np.abs(embedding - expected).max() < 1e-4
 
 
 def test_weights_of_another_architecture_are_refused(weights):
