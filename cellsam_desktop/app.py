@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import signal
 import sys
@@ -41,6 +42,7 @@ class Program:
 
 def run_gui(path: Path | None, *, demo: bool = False) -> int:
     """Open the window, with a movie, a project or the sample, and return the exit code when it is closed."""
+    _load_onnxruntime()
     app = application()
     settings = Settings.load()
     program = build(settings)
@@ -115,6 +117,14 @@ def _begin(program: Program, path: Path | None, demo: bool) -> None:
         program.session.open(path)
     elif not program.session.settings.welcomed:
         program.window.desk.welcome()
+
+
+def _load_onnxruntime() -> None:
+    """Before the window shows: loaded later, on the decoder's thread, it would hold up the window."""
+    try:
+        importlib.import_module("onnxruntime")
+    except ImportError:
+        log.exception("ONNX Runtime does not load; the decoder will say so.")
 
 
 def _show_crash(window: MainWindow, report: str) -> None:

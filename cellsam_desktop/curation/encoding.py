@@ -92,7 +92,7 @@ class Encoding:
         index = self._session.view.index
         frame = f"frame {index.t + 1}"
         if self._keys.get(index):
-            return "" if self.decoder_path is not None else "Preparing the decoder ..."
+            return "" if self.decoder_path is not None else self.worker.message or "Preparing the decoder ..."
         if failure := self._failures.get(index):
             return f"{frame.capitalize()} could not be encoded: {failure}"
         match self.worker.kind:

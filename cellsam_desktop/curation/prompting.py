@@ -59,7 +59,7 @@ class Prompting:
         self._key = PlaneKey()
         self._accept_when_ready: bool | None = None
         self._asked: object | None = None
-        self._hover_asked: object | None = None
+        self._hover_token: object | None = None
         self.proposals: tuple[Proposal, ...] = ()
         self.candidate = 0
         self.hover: Proposal | None = None
@@ -107,7 +107,7 @@ class Prompting:
 
     def hover_leave(self) -> None:
         """Forget the hover mask."""
-        self._hover_asked = None
+        self._hover_token = None
         if self.hover is not None:
             self.hover = None
             self.changed.emit()
@@ -134,8 +134,6 @@ class Prompting:
     def clear(self) -> None:
         """Drop the draft of this plane."""
         self._draft = _Draft()
-        self.hover = None
-        self._hover_asked = None
         self._prompts_changed()
 
     def cycle(self, step: int) -> None:
@@ -211,6 +209,7 @@ class Prompting:
 
     def _prompts_changed(self) -> None:
         self.proposals, self.candidate, self._asked = (), 0, None
+        self.hover, self._hover_token = None, None
         self._accept_when_ready = None
         if not self._draft.steps:
             self._draft.target = None
@@ -222,23 +221,27 @@ class Prompting:
         if not self._draft.steps or self._asked is not None:
             return
         step = self._draft.steps[-1]
-        request = self._request(step.prompts, step.hint, hover=False)
+        request = self._request(step.prompts, step.hint, hover=False, token=object())
         if request is not None:
             self._asked = request.token
             self._session.jobs.decoder.submit(request, self._on_answer)
 
     def _ask_hover(self, prompts: Prompts) -> None:
         hint = self.proposal.logits if self.proposal is not None else None
-        request = self._request(prompts, hint, hover=True)
+        # One token for all hovers over the same draft: the mask of a moment ago is better than none while
+        # the mouse moves faster than the decoder.
+        self._hover_token = self._hover_token or object()
+        request = self._request(prompts, hint, hover=True, token=self._hover_token)
         if request is not None:
-            self._hover_asked = request.token
             self._session.jobs.decoder.submit(request, self._on_hover_answer)
 
-    def _request(self, prompts: Prompts, hint: Logits | None, *, hover: bool) -> DecodeRequest | None:
+    def _request(
+        self, prompts: Prompts, hint: Logits | None, *, hover: bool, token: object
+    ) -> DecodeRequest | None:
         encoding = self._session.encoding
         if encoding.current_key is None or encoding.geometry is None or encoding.decoder_path is None:
             return None
-        return DecodeRequest(encoding.current_key, encoding.geometry, prompts, hint, hover, token=object())
+        return DecodeRequest(encoding.current_key, encoding.geometry, prompts, hint, hover, token)
 
     def _on_answer(self, result: DecodeResult) -> None:
         if result.request.token is not self._asked:
@@ -250,7 +253,7 @@ class Prompting:
             self.accept(accept)
 
     def _on_hover_answer(self, result: DecodeResult) -> None:
-        if result.request.token is self._hover_asked and result.proposals:
+        if result.request.token is self._hover_token and result.proposals:
             self.hover, self.decode_ms = result.proposals[0], result.decode_ms
             self.changed.emit()
 
@@ -267,7 +270,6 @@ class Prompting:
             self._drafts[self._key] = self._draft
         self._key = PlaneKey(self._session.view.t, self._session.view.z)
         self._draft = self._drafts.pop(self._key, _Draft())
-        self.hover, self._hover_asked = None, None
         self._prompts_changed()
 
     def _on_encoding(self) -> None:
