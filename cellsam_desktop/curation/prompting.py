@@ -115,14 +115,14 @@ class Prompting:
     def add_point(self, x: float, y: float, positive: bool = True) -> None:
         """Add a prompt point; a point outside the image is ignored."""
         if self._inside(x, y):
-            self._begin_if_empty()
+            self._begin_draft()
             self._push(self.prompts.with_point(Point(x, y, positive)))
 
     def set_box(self, box: Box) -> None:
         """Set the prompt box, clamped to the image; a box outside the image is ignored."""
         clamped = self._clamp(box)
         if clamped is not None:
-            self._begin_if_empty()
+            self._begin_draft()
             self._push(self.prompts.with_box(clamped))
 
     def remove_last(self) -> None:
@@ -194,12 +194,14 @@ class Prompting:
 
     # -- asking the decoder ---------------------------------------------------------------------------
 
-    def _begin_if_empty(self) -> None:
+    def _begin_draft(self) -> None:
         """The first prompt continues the one selected cell if it has no mask here yet."""
-        movie, selection = self._session.movie, self._session.view.selection
-        if self._draft.steps or movie is None or len(selection) != 1:
+        movie, encoding, selection = self._session.movie, self._session.encoding, self._session.view.selection
+        if self._draft.steps or movie is None:
             return
-        if movie.document.record(selection[0], self._key) is None:
+        if encoding.worker.kind == "broken" and encoding.message:
+            self._session.notices.warning(encoding.message)
+        if len(selection) == 1 and movie.document.record(selection[0], self._key) is None:
             self._draft.target = selection[0]
 
     def _push(self, prompts: Prompts) -> None:

@@ -40,6 +40,17 @@ def has_prompts(context: ActionContext) -> bool:
     return not context.session.prompting.prompts.empty or has_proposal(context)
 
 
+def can_clear(context: ActionContext) -> bool:
+    """There is a drag or there are prompts to drop."""
+    return context.session.tools.dragging or has_prompts(context)
+
+
+def clear(context: ActionContext) -> None:
+    """Drop the drag under way, or else the prompts."""
+    if not context.session.tools.cancel():
+        context.session.prompting.clear()
+
+
 def can_reshape(context: ActionContext) -> bool:
     """There is a mask to grow or shrink."""
     return has_proposal(context) or has_selection(context)

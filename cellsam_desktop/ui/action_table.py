@@ -89,7 +89,7 @@ _POINTING = (
     _prompt(
         "prompt.undo_last", "Remove the last prompt", "Backspace", lambda c: c.session.prompting.remove_last()
     ),
-    _prompt("prompt.clear", "Clear the prompts", "Esc", lambda c: c.session.prompting.clear()),
+    _prompt("prompt.clear", "Clear the prompts, or drop a drag", "Esc", rules.clear, rules.can_clear),
 )
 
 _CELLS = (

@@ -11,6 +11,7 @@ from cellsam_desktop import paths
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.prompts import Box, Point
 from cellsam_desktop.core.records import Source
+from cellsam_desktop.jobs.targets import WorkerState
 from tests.curation.conftest import Desk
 from tests.jobs.conftest import encoded_movie  # noqa: F401
 from tests.jobs.helpers import CELL, HEIGHT, RADIUS, WIDTH, EncodedMovie, target
@@ -189,6 +190,14 @@ def test_a_click_before_the_frame_is_encoded_is_answered_when_it_is(
     announce(still, encoded_movie)
     still.wait(lambda: not prompting.waiting)
     assert prompting.proposal is not None
+
+
+def test_a_click_says_why_no_mask_will_come_when_the_encoder_is_broken(still: Desk) -> None:
+    broken = WorkerState("broken", "", "The encoder keeps stopping: restart the program.")
+    still.session.jobs.encoder.state_changed.emit(broken)
+    still.session.prompting.add_point(*CELL)
+    assert still.texts[-1].startswith("The encoder keeps stopping")
+    assert "exporting still work" in still.texts[-1]
 
 
 def test_an_evicted_embedding_is_asked_for_again(

@@ -14,10 +14,12 @@ import tifffile
 from PySide6.QtCore import Qt
 
 from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.curation.view_state import Tool
-from tests.e2e.drive import CTRL, RIGHT, SHIFT, inner_point, iou, same_masks
+from tests.e2e.drive import CTRL, RIGHT, SHIFT, Curator, Labels, inner_point, iou, same_masks
 
 KEY = Qt.Key
+Masks = dict[tuple[int, PlaneKey], Mask]
 GOOD = 0.75
 """IoU with the truth that one click on a nucleus reaches easily."""
 
@@ -25,45 +27,65 @@ GOOD = 0.75
 @pytest.mark.timeout(1200)
 def test_the_main_job(curator, sample, tmp_path: Path):
     truth = sample.truth
+    first, second = (int(label) for label in np.unique(truth[0])[1:3])
     hand = curator()
-    session = hand.session
     hand.drop(sample.movie)
     hand.wait_encoded()
+    point_at_the_first_cell(hand, truth[0], first)
+    accept_two_cells(hand, truth[0], first, second)
+    continue_both_in_the_next_frame(hand, truth, first, second)
+    done = correct_and_take_everything_back(hand, truth[1], first)
 
-    # Hover shows what a click gives, and is no prompt.
-    first, second = (int(label) for label in np.unique(truth[0])[1:3])
-    x, y = inner_point(truth[0], first)
+    # Saved already; closed, opened again, exported, and compared with the truth.
+    project = hand.session.movie.project_path
+    hand.press(KEY.Key_S, CTRL)
+    hand.close()
+    again = curator()
+    again.drop(project)
+    assert same_masks(again.masks(), done)
+    again.wait_encoded()  # from the cache
+    compare_export(again, tmp_path / "labels.tif", truth, {1: first, 2: second})
+    again.close()
+
+
+def point_at_the_first_cell(hand: Curator, truth: Labels, label: int) -> None:
+    """Hover shows what a click gives, and is no prompt; candidates, a correction, and back."""
+    prompting = hand.session.prompting
+    x, y = inner_point(truth, label)
     hovered = hand.hover_mask(x, y)
-    assert session.prompting.prompts.empty
+    assert prompting.prompts.empty
     clicked = hand.propose(x, y)
     assert clicked is not None
     assert hovered.iou(clicked) > 0.95
-
-    # Candidates, a correction, and back.
-    candidate = session.prompting.candidate
+    candidate = prompting.candidate
     hand.press(KEY.Key_Tab)
-    assert session.prompting.candidate == (candidate + 1) % 3
+    assert prompting.candidate == (candidate + 1) % 3
     hand.press(KEY.Key_Backtab, SHIFT)
-    assert session.prompting.candidate == candidate
+    assert prompting.candidate == candidate
     assert hand.canvas.hasFocus()
-    hand.propose(*outside(truth[0], first), RIGHT)
-    assert [point.positive for point in session.prompting.prompts.points] == [True, False]
+    hand.propose(*outside(truth, label), RIGHT)
+    assert [point.positive for point in prompting.prompts.points] == [True, False]
     hand.press(KEY.Key_Backspace)
-    hand.wait(lambda: session.prompting.proposal, "the proposal of the first click")
+    hand.wait(lambda: prompting.proposal, "the proposal of the first click")
+
+
+def accept_two_cells(hand: Curator, truth: Labels, first: int, second: int) -> None:
+    """Return keeps the cell selected; N accepts and begins another."""
+    session = hand.session
     hand.press(KEY.Key_Return)
     assert session.movie.document.cell_ids == [1]
     assert session.view.selection == (1,)
-    assert iou(hand.masks()[1, PlaneKey(0)], truth[0], first) > GOOD
-
-    # The next cell: N accepts and begins another.
-    hand.press(KEY.Key_Escape)
+    assert iou(hand.masks()[1, PlaneKey(0)], truth, first) > GOOD
     session.view.set(selection=())
-    hand.propose(*inner_point(truth[0], second))
+    hand.propose(*inner_point(truth, second))
     hand.press(KEY.Key_N)
     assert session.movie.document.cell_ids == [1, 2]
     assert session.view.selection == ()
 
-    # Continue both in the next frame: select, step, click, accept; the ids stay.
+
+def continue_both_in_the_next_frame(hand: Curator, truth: Labels, first: int, second: int) -> None:
+    """Select, step, click, accept: the ids stay."""
+    session = hand.session
     for cell_id, label in ((1, first), (2, second)):
         if session.view.t:
             hand.step(KEY.Key_Left)
@@ -79,12 +101,14 @@ def test_the_main_job(curator, sample, tmp_path: Path):
     assert session.movie.document.cell_ids == [1, 2]
     assert session.movie.document.frames(1) == session.movie.document.frames(2) == [0, 1]
 
-    # A correction by brush, a deletion, and everything undone and redone across frames.
+
+def correct_and_take_everything_back(hand: Curator, truth: Labels, first: int) -> Masks:
+    """A brush stroke and a deletion undone; then everything undone and redone across frames."""
+    session = hand.session
     session.view.set(selection=(1,))
     hand.press(KEY.Key_B)
-    x, y = inner_point(truth[1], first)
     area = hand.masks()[1, PlaneKey(1)].area
-    hand.drag((x, y), outside(truth[1], first))
+    hand.drag(inner_point(truth, first), outside(truth, first))
     assert hand.masks()[1, PlaneKey(1)].area > area
     hand.press(KEY.Key_Z, CTRL)
     assert hand.masks()[1, PlaneKey(1)].area == area
@@ -98,27 +122,21 @@ def test_the_main_job(curator, sample, tmp_path: Path):
     hand.press(KEY.Key_Z, CTRL | SHIFT, times=4)
     assert same_masks(hand.masks(), done)
     hand.step(KEY.Key_Home)
+    return done
 
-    # Saved already; closed, opened again, exported, and compared with the truth.
-    project = session.movie.project_path
-    hand.press(KEY.Key_S, CTRL)
-    hand.close()
-    again = curator()
-    again.drop(project)
-    assert same_masks(again.masks(), done)
-    again.wait_encoded()  # from the cache
-    labels = tmp_path / "labels.tif"
-    again.session.exchange.export_labels(labels)
-    again.wait(lambda: not again.session.jobs.runner.jobs, "the export")
+
+def compare_export(hand: Curator, labels: Path, truth: Labels, ids: dict[int, int]) -> None:
+    """The exported labels agree with the truth on the two curated frames, and are empty elsewhere."""
+    hand.session.exchange.export_labels(labels)
+    hand.wait(lambda: not hand.session.jobs.runner.jobs, "the export")
     exported = tifffile.imread(labels)
     assert exported.shape == truth.shape
     for t in (0, 1):
-        for cell_id, label in ((1, first), (2, second)):
+        for cell_id, label in ids.items():
             common = ((exported[t] == cell_id) & (truth[t] == label)).sum()
             union = ((exported[t] == cell_id) | (truth[t] == label)).sum()
             assert common / union > GOOD, (t, cell_id)
     assert not exported[2:].any()
-    again.close()
 
 
 @pytest.mark.timeout(1200)

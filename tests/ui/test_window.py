@@ -144,6 +144,19 @@ def test_keys_act_on_the_canvas(window, session, movie_file, open_movie, qtbot):
     assert not canvas.pointer.panning
 
 
+def test_escape_drops_a_drag_and_only_then_the_prompts(window, session, movie_file, open_movie):
+    open_movie(movie_file)
+    session.prompting.add_point(5, 5)
+    session.view.set(tool=Tool.BRUSH)
+    session.tools.press(5, 5, "left")
+    session.tools.move(9, 9)
+    QTest.keyClick(window.canvas, Qt.Key.Key_Escape)
+    assert not session.tools.dragging
+    assert not session.prompting.prompts.empty
+    QTest.keyClick(window.canvas, Qt.Key.Key_Escape)
+    assert session.prompting.prompts.empty
+
+
 def test_letters_do_not_act_while_somebody_types(window, session, movie_file, open_movie):
     open_movie(movie_file)
     window.layers.search.setFocus()

@@ -85,8 +85,8 @@ class Desk(QObject):
             return
         if movie.store is None:
             self.save_as()
-        elif self._session.save():
-            self._session.notices.info(f"Everything is saved in {movie.store.path.name}.")
+        else:
+            self._session.save()
 
     def save_as(self) -> None:
         """Ask for a project file and go on working there."""
