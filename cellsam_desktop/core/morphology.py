@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from scipy import ndimage
 
@@ -60,7 +62,7 @@ def stroke(points: list[tuple[float, float]], radius: float) -> Mask | None:
     if not points:
         return None
     swept = disc(*points[0], radius)
-    for (xa, ya), (xb, yb) in zip(points, points[1:], strict=False):
+    for (xa, ya), (xb, yb) in pairwise(points):
         segment = _capsule(xa, ya, xb, yb, radius)
         if segment is not None:
             swept = segment if swept is None else swept.union(segment)
