@@ -89,16 +89,16 @@ class OnnxDecoder:
                 "has_mask_input": np.array([hint is not None], dtype=np.float32),
             },
         )
-        tokens = _order(prompts, hint is not None, quality[0])
+        tokens = _order(prompts, quality[0])
         return Answer(tuple(Candidate(masks[0, token], float(quality[0, token])) for token in tokens))
 
 
-def _order(prompts: Prompts, hinted: bool, quality: FloatArray) -> list[int]:
+def _order(prompts: Prompts, quality: FloatArray) -> list[int]:
     """The three mask tokens to offer, best first, from the predicted IoU of all four.
 
-    One point alone may mean a part or the whole; tokens 1 to 3 were trained for that. Anything more says what
-    is meant; token 0 was trained for that (Kirillov et al. 2023; measured in docs/decisions/0100).
+    One prompt may mean a part or the whole; tokens 1 to 3 were trained for that. Several say what is meant;
+    token 0 was trained for that (Kirillov et al. 2023; it is the official ONNX export's rule, too).
     """
     ambiguous = sorted((1, 2, 3), key=lambda token: -quality[token])
-    alone = len(prompts.points) == 1 and prompts.box is None and not hinted
-    return ambiguous if alone else [0, *ambiguous[:2]]
+    several = len(prompts.points) + (prompts.box is not None) > 1
+    return [0, *ambiguous[:2]] if several else ambiguous
