@@ -78,6 +78,7 @@ def _arrange(program: Program, arguments: argparse.Namespace, complaints: list[s
         app.start(program)
         session.prompting.add_point(*map(float, arguments.point.split(",")))
         _wait(lambda: complaints or not session.prompting.waiting)
+    _wait(lambda: complaints or not program.window.notices.shown)
     _rest(_SETTLE_S)
 
 
