@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,10 @@ _READ_ONLY = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_P
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _IN_USE = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
+_LOG_IN_HEADER, _WITH_LOG = slice(18, 20), b"\2\2"
+"""Where SQLite's file format keeps whether there is a write-ahead log; a file made in memory says no, and
+turning it on in the file waits for the disk several times."""
+
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
@@ -25,10 +30,7 @@ def translated(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         raise ProjectError(_sentence(path, error)) from error
     except OSError as error:
-        raise ProjectError(
-            f"{path.name} cannot be written in {path.parent} ({error.strerror or error}): "
-            "choose another folder."
-        ) from error
+        raise ProjectError(_system_sentence(path, error)) from error
 
 
 def is_damage(error: BaseException | None) -> bool:
@@ -122,11 +124,23 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def create_file(path: Path, meta: Mapping[str, str]) -> None:
-    """Put a project without cells at ``path``, whole or not at all."""
-    with new_file(path) as temporary, closing(sqlite3.connect(temporary)) as connection:
+    """Put a project without cells at ``path``, whole or not at all.
+
+    It is made in memory and written at once, without waiting for the disk: it survives the death of the
+    process as a commit to its log does, and SQLite waits for the disk when it folds the log into the file.
+    """
+    with new_file(path) as temporary:
+        temporary.write_bytes(_empty_project(meta))
+
+
+def _empty_project(meta: Mapping[str, str]) -> bytes:
+    with closing(sqlite3.connect(":memory:")) as connection:
         create_tables(connection)
         connection.executemany(UPSERT_META, meta.items())
         connection.commit()
+        image = bytearray(connection.serialize())
+    image[_LOG_IN_HEADER] = _WITH_LOG
+    return bytes(image)
 
 
 @contextmanager
@@ -168,12 +182,26 @@ def _read_only(path: Path) -> str:
     )
 
 
+def _full(path: Path) -> str:
+    return f"{path.name} cannot be saved because the disk is full: make room; the next change saves it all."
+
+
+def _system_sentence(path: Path, error: OSError) -> str:
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return _read_only(path)
+    if error.errno == errno.ENOSPC:
+        return _full(path)
+    return (
+        f"{path.name} cannot be written in {path.parent} ({error.strerror or error}): choose another folder."
+    )
+
+
 def _sentence(path: Path, error: sqlite3.Error) -> str:
     code, name = _code(error), path.name
     if code in _IN_USE:
         return f"{name} is open in another window: close it there first."
     if code == sqlite3.SQLITE_FULL:
-        return f"{name} cannot be saved because the disk is full: make room; the next change saves it all."
+        return _full(path)
     if code in _READ_ONLY:
         return _read_only(path)
     if code in _BROKEN:
