@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from cellsam_desktop import __version__, paths
@@ -19,7 +20,7 @@ from cellsam_desktop.curation.session import Jobs, Session
 from cellsam_desktop.images.sample import write_sample
 from cellsam_desktop.jobs.runner import Progress
 from cellsam_desktop.settings import Settings
-from cellsam_desktop.ui import watchdog
+from cellsam_desktop.ui import icons, watchdog
 from cellsam_desktop.ui.bridge import MainThreadPost
 from cellsam_desktop.ui.crash import CrashDialog, CrashHook
 from cellsam_desktop.ui.main_window import MainWindow
@@ -27,6 +28,7 @@ from cellsam_desktop.ui.theme import Appearance
 
 log = logging.getLogger(__name__)
 
+_ICON = 128
 _WAKE_MS = 200
 _SAMPLE = "embryo.tif"
 
@@ -77,6 +79,7 @@ def build(settings: Settings) -> Program:
     """Everything but the event loop; nothing heavy happens before ``start``."""
     app = application()
     appearance = Appearance(app, settings.theme)
+    app.setWindowIcon(QIcon(icons.pixmap("app", appearance.theme.colour("accent"), _ICON)))
     post = MainThreadPost()
     session = Session(settings, post, jobs=Jobs.create(settings, post))
     window = MainWindow(session, appearance)
