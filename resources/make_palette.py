@@ -1,4 +1,4 @@
-"""Make the table of cell colours anew: ``python resources/make_palette.py`` (needs the package glasbey 0.4.0).
+"""Make the table of cell colours anew: ``python resources/make_palette.py``, with the package glasbey 0.4.0.
 
 The table is kept in the program, since making it takes seconds and colours must never change by themselves;
 docs/decisions/0150-cell-colours.md says why these bounds.

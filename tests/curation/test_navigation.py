@@ -46,6 +46,8 @@ def test_the_direction_of_play_follows_the_movement(desk, movie_file):
 
 def test_only_the_plane_on_screen_is_announced(desk, shown, movie_file):
     desk.open(movie_file)
+    desk.settle()
+    shown.clear()
     wanted = []
     desk.session.navigation.plane_changed.connect(lambda: wanted.append(desk.session.view.index))
     for _ in range(4):
