@@ -3,8 +3,8 @@
     python -m benchmarks.prompts [--data DIR] [--limit IMAGES] [--cells CELLS] [--sets NAME ...]
 
 The click is the cell's most interior point (the maximum of its distance transform, the image's border
-counted as a border), the box its bounding box. Both programs get the same image, prompts and weights; of
-three candidates the one with the highest predicted IoU counts. Ours is the code behind ``segment``.
+counted as a border), the box its bounding box. Both programs get the same image, prompts and weights. Ours
+is the code behind ``segment``, which takes the first candidate.
 """
 
 from __future__ import annotations
@@ -67,7 +67,11 @@ class Reference:
         self._predictor = SamPredictor(model.eval())
 
     def segment(self, image: NDArray[np.uint8], prompts: Iterable[Prompts]) -> Iterator[Mask | None]:
-        """The mask of highest predicted IoU, of three, for each cell's prompt: positive points or a box."""
+        """A mask for each cell's prompts, positive points or a box.
+
+        For points it is the one of three with the highest predicted IoU; for a box, which says what is meant,
+        the single mask that segment-anything recommends then.
+        """
         self._predictor.set_image(image)
         for cell in prompts:
             points, box = cell.points, cell.box
@@ -75,6 +79,7 @@ class Reference:
                 point_coords=np.array([(point.x, point.y) for point in points]) if points else None,
                 point_labels=np.ones(len(points), dtype=int) if points else None,
                 box=np.array([box.x0, box.y0, box.x1, box.y1]) if box else None,
+                multimask_output=box is None,
             )
             yield Mask.from_array(masks[int(quality.argmax())])
 

@@ -96,9 +96,9 @@ class OnnxDecoder:
 def _order(prompts: Prompts, quality: FloatArray) -> list[int]:
     """The three mask tokens to offer, best first, from the predicted IoU of all four.
 
-    One prompt may mean a part or the whole; tokens 1 to 3 were trained for that. Several say what is meant;
-    token 0 was trained for that (Kirillov et al. 2023; it is the official ONNX export's rule, too).
+    One point may mean a part or the whole; tokens 1 to 3 were trained for that. A box or several points say
+    what is meant; token 0 was trained for that (Kirillov et al. 2023).
     """
     ambiguous = sorted((1, 2, 3), key=lambda token: -quality[token])
-    several = len(prompts.points) + (prompts.box is not None) > 1
-    return [0, *ambiguous[:2]] if several else ambiguous
+    certain = prompts.box is not None or len(prompts.points) > 1
+    return [0, *ambiguous[:2]] if certain else ambiguous
