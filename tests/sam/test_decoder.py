@@ -43,7 +43,7 @@ def official(predictor, prompts: Prompts, hint):
     three = predictor.predict(points, labels, corners, mask, multimask_output=True)
     order = np.argsort(-three[1], kind="stable")
     results = [values[order] for values in three]
-    if len(prompts.points) + (box is not None) == 1:
+    if box is None and len(prompts.points) == 1:
         return results
     one = predictor.predict(points, labels, corners, mask, multimask_output=False)
     return [np.concatenate((first, others[:2])) for first, others in zip(one, results, strict=True)]
