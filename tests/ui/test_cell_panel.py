@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from cellsam_desktop.analysis.measure import Measurement
@@ -16,9 +16,11 @@ from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.records import Calibration, Source
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.ui.panels.cell import CellPanel
+from cellsam_desktop.ui.panels.cell.axis import ticks_between
 from cellsam_desktop.ui.panels.cell.panel import MAX_CURVES
 from cellsam_desktop.ui.panels.cell.plots import CellPlot, Curve
 from cellsam_desktop.ui.panels.cell.series import track_of
+from cellsam_desktop.ui.panels.cell.values import NO_VALUE
 from cellsam_desktop.ui.theme import Appearance
 
 
@@ -42,6 +44,7 @@ def _measured(t: int, z: int, x: float, area: int) -> Measurement:
 
 
 def _drawn(plot: CellPlot) -> int:
+    QApplication.processEvents()
     return sum(curve.isVisible() for curve in plot._curves)
 
 
@@ -67,7 +70,7 @@ def test_values_of_the_selected_cell(ready: Session, panel: CellPanel) -> None:
     assert values.lines["Centroid"].text() == "x 11.5, y 11.5 px  (5.75, 5.75 µm)"
     assert values.lines["Area"].text() == "16 px  (4.00 µm²)"
     assert values.lines["Source"].text() == "Brush"
-    assert values.lines["Predicted IoU"].isHidden()
+    assert values.lines["Predicted IoU"].text() == NO_VALUE
     ready.navigation.go_to(1)
     assert values.lines["Area"].text() == "24 px  (6.00 µm²)"
     ready.navigation.go_to(2)
@@ -90,18 +93,52 @@ def test_only_selected_cells_are_drawn_again(
     ready: Session, panel: CellPanel, put_cell: Callable[..., int]
 ) -> None:
     ready.editing.select((1,))
+    QApplication.processEvents()
     before = panel.area.redraws, panel.place.redraws
     put_cell(30, 30, 3, 3, cell_id=2)
     ready.navigation.step(1)
     ready.navigation.step(1)
+    QApplication.processEvents()
     assert (panel.area.redraws, panel.place.redraws) == before
     put_cell(10, 10, 5, 5, cell_id=1)
+    QApplication.processEvents()
     assert panel.area.redraws == before[0] + 1
     assert panel.values.lines["Centroid"].text() == "no mask on frame 3"
 
 
+def test_plots_are_drawn_once_for_many_changes_and_only_when_seen(ready: Session, panel: CellPanel) -> None:
+    for chosen in (1,), (2,), (1, 2):
+        ready.editing.select(chosen)
+    assert (panel.area.redraws, panel.place.redraws) == (0, 0)
+    assert (_drawn(panel.area), panel.area.redraws) == (2, 1)
+    panel.tabs.setCurrentIndex(1)
+    ready.editing.select((1,))
+    assert (_drawn(panel.area), panel.area.redraws) == (2, 1)
+    panel.tabs.setCurrentIndex(0)
+    assert (_drawn(panel.area), panel.area.redraws) == (1, 2)
+
+
+def test_values_that_come_and_go_do_not_move_the_plots(ready: Session, panel: CellPanel) -> None:
+    places = []
+    for chosen in (1,), (1, 2), (), (2,):
+        ready.editing.select(chosen)
+        QApplication.processEvents()
+        places.append(panel.pages.geometry())
+    assert len(set(map(str, places))) == 1
+
+
+def test_ticks_are_round_numbers() -> None:
+    assert ticks_between(0.9, 5.2, 4) == [2, 4]
+    assert ticks_between(5.2, 0.9, 5) == [1, 2, 3, 4, 5]
+    assert ticks_between(0, 2, 8) == [0, 0.5, 1, 1.5, 2]
+    assert ticks_between(0, 2, 8, whole=True) == [0, 1, 2]
+    assert ticks_between(-3e6, 3e6, 3) == [-2e6, 0, 2e6]
+    assert ticks_between(3, 3, 4) == []
+
+
 def test_curves_are_in_physical_units(ready: Session, panel: CellPanel) -> None:
     ready.editing.select((1,))
+    assert _drawn(panel.area) == 1
     x, area = panel.area._curves[0].getData()
     assert x[[0, 1, 3]].tolist() == [1, 2, 4]
     assert area[[0, 1, 3]].tolist() == [4.0, 6.0, 8.0]
@@ -125,6 +162,7 @@ def test_a_click_in_a_plot_goes_to_the_frame(ready: Session, panel: CellPanel, q
 def test_the_current_frame_is_marked(ready: Session, panel: CellPanel) -> None:
     ready.editing.select((1,))
     ready.navigation.go_to(1)
+    QApplication.processEvents()
     assert panel.area._line.value() == 2
     assert [tuple(spot.pos()) for spot in panel.area._dots.points()] == [(2.0, 6.0)]
 

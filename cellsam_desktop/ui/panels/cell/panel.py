@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QPushButton,
     QSplitter,
+    QStackedWidget,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -51,6 +52,7 @@ class CellPanel(QWidget):
         self.limit_note = muted()
         self.hint = muted("Select cells to see where they go\nand how they grow.")
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.pages = QStackedWidget()
         self._measured: dict[int, list[Measurement]] = {}
         self._build()
         listen(self, session.movie_changed, self._show_all)
@@ -77,12 +79,13 @@ class CellPanel(QWidget):
         beside.addWidget(self.place_choice)
         self.tabs.setCornerWidget(corner)
         self.tabs.currentChanged.connect(self._on_tab)
+        self.pages.addWidget(self.hint)
+        self.pages.addWidget(self.tabs)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, TIGHT, 0, 0)
         column.setSpacing(TIGHT)
         column.addWidget(self.values)
-        column.addWidget(self.tabs, 1)
-        column.addWidget(self.hint, 1)
+        column.addWidget(self.pages, 1)
 
     def _plots(self) -> QWidget:
         splitter = QSplitter(Qt.Orientation.Vertical)
@@ -133,8 +136,7 @@ class CellPanel(QWidget):
         chosen = [] if movie is None else [i for i in self._session.view.selection if i in movie.document]
         self._show_tracks(movie, chosen[:MAX_CURVES])
         self.limit_note.setText(f"first {MAX_CURVES} of {len(chosen)}" if len(chosen) > MAX_CURVES else "")
-        self.tabs.setVisible(bool(chosen))
-        self.hint.setVisible(not chosen)
+        self.pages.setCurrentWidget(self.tabs if chosen else self.hint)
         self._show_frame()
 
     def _show_tracks(self, movie: OpenMovie | None, chosen: list[int]) -> None:

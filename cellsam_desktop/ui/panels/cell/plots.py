@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from cellsam_desktop.ui.palette import colour_of
+from cellsam_desktop.ui.panels.cell.axis import PlotAxis
 from cellsam_desktop.ui.panels.cell.series import Numbers, Track
 from cellsam_desktop.ui.theme import Theme, follow_theme, theme_of
 
@@ -28,6 +29,14 @@ class Curve(StrEnum):
     PATH = "Path"
 
 
+class Outdated(IntEnum):
+    """What of a plot has to be drawn again; curves take the mark of the frame along."""
+
+    NOTHING = 0
+    MARK = 1
+    CURVES = 2
+
+
 Line = tuple[Track, Numbers, Numbers, bool]
 """A track, abscissa and ordinate of its line, and whether the line is dashed."""
 
@@ -35,16 +44,20 @@ Line = tuple[Track, Numbers, Numbers, bool]
 class CellPlot(pg.PlotWidget):
     """One plot. ``frame_asked`` is a click, ``redraws`` counts how often the curves were made.
 
-    Curves are kept and given other data, and the range is set once per drawing: making them anew, and
-    letting pyqtgraph find the range after each, took longer than a frame of the screen.
+    What it shall show is drawn in an event of its own, once for all that was asked meanwhile, and only while
+    it can be seen: the plots must not add up with what else a key or a click sets off. Curves are kept and
+    given other data, and the range is set once per drawing, for the same reason.
     """
 
     frame_asked = Signal(int)
 
     def __init__(self, curve: Curve, parent: QWidget | None = None) -> None:
-        self._bottom = WholeAxis("bottom")
-        super().__init__(parent, axisItems={"bottom": self._bottom})
+        self._bottom = PlotAxis("bottom")
+        super().__init__(parent, axisItems={"left": PlotAxis("left"), "bottom": self._bottom})
         self.redraws = 0
+        self._outdated = Outdated.NOTHING
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon.timeout.connect(self._draw)
         self._curve = curve
         self._tracks: tuple[Track, ...] = ()
         self._unit = "px"
@@ -66,19 +79,36 @@ class CellPlot(pg.PlotWidget):
         """Show something else of the same cells."""
         if curve != self._curve:
             self._curve = curve
-            self._redraw()
+            self._ask(Outdated.CURVES)
 
     def set_tracks(self, tracks: Sequence[Track], unit: str) -> None:
         """Show these cells; ``unit`` is that of lengths, "px" or "µm"."""
         self._tracks, self._unit = tuple(tracks), unit
-        self._redraw()
+        self._ask(Outdated.CURVES)
 
     def set_frame(self, t: int) -> None:
         """Mark the frame on screen; the curves stay as they are."""
         self._t = t
-        self._mark()
+        self._ask(Outdated.MARK)
 
     # -- drawing -----------------------------------------------------------------------------------
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what changed while the plot was hidden."""
+        super().showEvent(event)
+        self._ask(Outdated.NOTHING)
+
+    def _ask(self, part: Outdated) -> None:
+        self._outdated = max(self._outdated, part)
+        if self._outdated and self.isVisible():
+            self._soon.start()
+
+    def _draw(self) -> None:
+        outdated, self._outdated = self._outdated, Outdated.NOTHING
+        if outdated is Outdated.CURVES:
+            self._redraw()
+        elif outdated is Outdated.MARK:
+            self._mark()
 
     def _quiet(self) -> None:
         self.setMenuEnabled(False)
@@ -90,9 +120,9 @@ class CellPlot(pg.PlotWidget):
         self.setFrameShape(self.Shape.NoFrame)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.plotItem.setContentsMargins(2, 6, 8, 2)
-        self.getAxis("bottom").enableAutoSIPrefix(False)
-        self.getAxis("left").enableAutoSIPrefix(False)
         self.getAxis("left").setWidth(52)
+        for side in ("top", "right"):  # never shown, but they would follow every change of range
+            self.getAxis(side).unlinkFromView()
 
     def _redraw(self) -> None:
         self.redraws += 1
@@ -174,7 +204,7 @@ class CellPlot(pg.PlotWidget):
         self._line.setPen(pg.mkPen(theme.accent, width=1))
         self._dots.setPen(pg.mkPen(theme.plot, width=1))
         self._labels = ("", "")
-        self._redraw()
+        self._ask(Outdated.CURVES)
 
     # -- mouse -------------------------------------------------------------------------------------
 
@@ -190,19 +220,6 @@ class CellPlot(pg.PlotWidget):
         tracks = [track for track in self._tracks if track.t.size]
         distances = np.concatenate([(track.x - x) ** 2 + (track.y - y) ** 2 for track in tracks])
         return int(np.concatenate([track.t for track in tracks])[np.nanargmin(distances)])
-
-
-class WholeAxis(pg.AxisItem):
-    """An axis that, while ``whole``, has ticks at whole numbers only: there is no frame 1.5."""
-
-    def __init__(self, orientation: str) -> None:
-        super().__init__(orientation)
-        self.whole = True
-
-    def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:
-        """The hook of pyqtgraph: pairs of spacing and offset, coarse first."""
-        levels: list[tuple[float, float]] = super().tickSpacing(minVal, maxVal, size)
-        return [level for level in levels if level[0] >= 1] or [(1, 0)] if self.whole else levels
 
 
 def _wide(low: float, high: float) -> tuple[float, float]:

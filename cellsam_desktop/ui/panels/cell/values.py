@@ -15,6 +15,8 @@ from cellsam_desktop.ui.panels.labels import muted
 from cellsam_desktop.ui.theme import SPACE, TIGHT
 
 _LINES = ("Centroid", "Area", "Predicted IoU", "Source")
+NO_VALUE = "–"
+"""Lines without a value stay where they are: if they came and went, the plots below would move with them."""
 SOURCES = {
     "click": "Clicks", "box": "Box", "brush": "Brush", "lasso": "Lasso", "imported": "Imported",
     "propagated": "Propagated",
@@ -33,7 +35,6 @@ class CellValues(QWidget):
         self.title.setFont(font)
         self.note = muted()
         self.lines = {name: QLabel() for name in _LINES}
-        self._names = {name: muted(name) for name in _LINES}
         head = QHBoxLayout()
         head.setSpacing(SPACE)
         head.addWidget(self.chip)
@@ -44,7 +45,7 @@ class CellValues(QWidget):
         form.setVerticalSpacing(2)
         for name, label in self.lines.items():
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            form.addRow(self._names[name], label)
+            form.addRow(muted(name), label)
         column = QVBoxLayout(self)
         column.setContentsMargins(SPACE, TIGHT, SPACE, TIGHT)
         column.setSpacing(TIGHT)
@@ -90,11 +91,7 @@ class CellValues(QWidget):
 
     def _show_lines(self, texts: dict[str, str]) -> None:
         for name, label in self.lines.items():
-            text = texts.get(name, "")
-            label.setText(text)
-            if label.isHidden() == bool(text):  # a change of layout costs more than a text
-                label.setVisible(bool(text))
-                self._names[name].setVisible(bool(text))
+            label.setText(texts.get(name) or NO_VALUE)
 
     def _paint_chip(self, cell_id: int) -> None:
         self.chip.setPixmap(chip(cell_id))
