@@ -6,10 +6,10 @@ Turned on by ``CELLSAM_WATCHDOG=1``; nothing of it runs otherwise. The design ta
 
 from __future__ import annotations
 
-import heapq
 import logging
 import os
 from dataclasses import dataclass
+from operator import attrgetter
 from time import perf_counter, thread_time
 
 from PySide6.QtCore import QEvent, QObject
@@ -19,9 +19,10 @@ log = logging.getLogger(__name__)
 
 VARIABLE = "CELLSAM_WATCHDOG"
 _KEPT = 20
+_WORTH_NOTING_MS = 1.0
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Handled:
     """One event: how long it took in milliseconds, how much of that the main thread worked (the rest it
     waited, for the disk or for its turn on a busy machine), its type, and who got it.
@@ -39,23 +40,29 @@ class Handled:
 class WatchedApplication(QApplication):
     """A ``QApplication`` that measures every event it delivers, nested ones as part of the outermost.
 
-    ``slowest`` are the longest so far, longest first; ``reset`` begins anew.
+    ``reset`` begins anew.
     """
 
     def __init__(self, arguments: list[str]) -> None:
         super().__init__(arguments)
         self._depth = 0
-        self._slowest: list[Handled] = []
         self.events = 0
+        self._slowest: list[Handled] = []
+        self._busiest: list[Handled] = []
 
     @property
     def slowest(self) -> list[Handled]:
-        """The longest handlers, longest first."""
-        return sorted(self._slowest, reverse=True)
+        """The handlers that took longest by the clock, longest first."""
+        return _longest(self._slowest, "ms")
+
+    @property
+    def busiest(self) -> list[Handled]:
+        """The handlers for which the main thread worked longest, longest first."""
+        return _longest(self._busiest, "busy_ms")
 
     def reset(self) -> None:
         """Forget what was measured."""
-        self._slowest, self.events = [], 0
+        self.events, self._slowest, self._busiest = 0, [], []
 
     def notify(self, receiver: QObject, event: QEvent) -> bool:
         """Deliver one event and measure it."""
@@ -72,13 +79,17 @@ class WatchedApplication(QApplication):
 
     def _note(self, ms: float, busy_ms: float, kind: QEvent.Type, receiver: str) -> None:
         self.events += 1
-        if len(self._slowest) == _KEPT and ms <= self._slowest[0].ms:
+        if ms < _WORTH_NOTING_MS:
             return
         handled = Handled(ms, busy_ms, kind.name, receiver)
-        if len(self._slowest) < _KEPT:
-            heapq.heappush(self._slowest, handled)
-        else:
-            heapq.heapreplace(self._slowest, handled)
+        self._slowest.append(handled)
+        self._busiest.append(handled)
+        if len(self._slowest) > 2 * _KEPT:
+            self._slowest, self._busiest = self.slowest, self.busiest
+
+
+def _longest(handlers: list[Handled], by: str) -> list[Handled]:
+    return sorted(handlers, key=attrgetter(by), reverse=True)[:_KEPT]
 
 
 def wanted() -> bool:

@@ -37,6 +37,7 @@ def main() -> None:
     session = hand.session
     assert session.movie is not None
     report = {
+        "busiest": [asdict(handled) for handled in watched.busiest],
         "slowest": [asdict(handled) for handled in watched.slowest],
         "events": watched.events,
         "cells": len(session.movie.document),
