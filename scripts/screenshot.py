@@ -40,8 +40,9 @@ def main() -> int:
     program.window.show()
     _arrange(program, arguments, complaints)
     program.window.grab().save(str(arguments.out))
-    program.session.shutdown(discard_unsaved=True)
-    program.window.close()
+    program.window.hide()  # closing it would keep its size and theme in the user's settings
+    program.session.close_movie(discard_unsaved=True)
+    program.session.jobs.stop()
     for complaint in complaints:
         print(f"screenshot: {complaint}", file=sys.stderr)
     return 1 if complaints else 0
