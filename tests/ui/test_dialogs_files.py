@@ -52,7 +52,7 @@ def test_opening_saving_and_exporting(
 
     put_cell(5, 5, 3, 3)
     desk.save()
-    assert notices[-1].text.startswith("Everything is saved in")
+    assert notices[-1].text.startswith("Saved in")
     exports = {
         "labels.tif": desk.export_labels,
         "table.csv": desk.export_table,
