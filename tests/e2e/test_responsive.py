@@ -7,12 +7,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 TARGET_MS = 16.0
-SLACK = 3.0
-"""For machines slower than a curator's. Only the handler's own work counts, not its waiting for a turn."""
+"""What no handler shall work longer for, on the main thread's own clock: its waiting for a turn on a machine
+busy with encoding is reported, not judged.
+"""
+BUSY_MACHINE = 2.0
+"""The same work takes so much longer on cores shared with a computing neighbour (caches, hyper-threads)."""
+RARE = 0.002
 
 
 @pytest.mark.timeout(1200)
@@ -25,5 +30,19 @@ def test_no_handler_works_longer_than_a_screen_frame(sample, home_with_weights: 
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout.splitlines()[-1])
     assert report["cells"] > 3
-    slow = [entry for entry in report["slowest"] if entry["busy_ms"] > SLACK * TARGET_MS]
-    assert not slow, report
+    assert report["frames_encoded_at_the_end"] < report["frames_to_encode"], "nothing was encoded meanwhile"
+    print("\n".join(table(report)))
+    over = [entry for entry in report["busiest"] if entry["busy_ms"] > TARGET_MS]
+    assert len(over) <= RARE * report["events"], table(report)
+    assert report["busiest"][0]["busy_ms"] <= BUSY_MACHINE * TARGET_MS, table(report)
+
+
+def table(report: dict[str, Any]) -> list[str]:
+    """The handlers by work and by the clock, longest first."""
+    lines = [f"{report['events']} events; work ms, clock ms"]
+    for order in ("busiest", "slowest"):
+        lines += [
+            f"{order}: {entry['busy_ms']:.1f} {entry['ms']:.1f} {entry['event']} of {entry['receiver']}"
+            for entry in report[order][:8]
+        ]
+    return lines

@@ -43,8 +43,14 @@ def _measured(t: int, z: int, x: float, area: int) -> Measurement:
     return Measurement(1, t, z, x, 2.0, area, None, Source.CLICK, Region(0, 0, 1, 1))
 
 
+def _settle() -> None:
+    """Let the page turn and the plots be drawn, each in an event of its own."""
+    for _ in range(3):
+        QApplication.processEvents()
+
+
 def _drawn(plot: CellPlot) -> int:
-    QApplication.processEvents()
+    _settle()
     return sum(curve.isVisible() for curve in plot._curves)
 
 
@@ -93,15 +99,15 @@ def test_only_selected_cells_are_drawn_again(
     ready: Session, panel: CellPanel, put_cell: Callable[..., int]
 ) -> None:
     ready.editing.select((1,))
-    QApplication.processEvents()
+    _settle()
     before = panel.area.redraws, panel.place.redraws
     put_cell(30, 30, 3, 3, cell_id=2)
     ready.navigation.step(1)
     ready.navigation.step(1)
-    QApplication.processEvents()
+    _settle()
     assert (panel.area.redraws, panel.place.redraws) == before
     put_cell(10, 10, 5, 5, cell_id=1)
-    QApplication.processEvents()
+    _settle()
     assert panel.area.redraws == before[0] + 1
     assert panel.values.lines["Centroid"].text() == "no mask on frame 3"
 
@@ -122,7 +128,7 @@ def test_values_that_come_and_go_do_not_move_the_plots(ready: Session, panel: Ce
     places = []
     for chosen in (1,), (1, 2), (), (2,):
         ready.editing.select(chosen)
-        QApplication.processEvents()
+        _settle()
         places.append(panel.pages.geometry())
     assert len(set(map(str, places))) == 1
 
@@ -162,7 +168,7 @@ def test_a_click_in_a_plot_goes_to_the_frame(ready: Session, panel: CellPanel, q
 def test_the_current_frame_is_marked(ready: Session, panel: CellPanel) -> None:
     ready.editing.select((1,))
     ready.navigation.go_to(1)
-    QApplication.processEvents()
+    _settle()
     assert panel.area._line.value() == 2
     assert [tuple(spot.pos()) for spot in panel.area._dots.points()] == [(2.0, 6.0)]
 
@@ -186,6 +192,7 @@ def test_the_table_is_copied_with_its_header(ready: Session, panel: CellPanel) -
 def test_ctrl_c_copies(ready: Session, panel: CellPanel, qtbot: QtBot) -> None:
     ready.editing.select((2,))
     panel.tabs.setCurrentIndex(1)
+    _settle()
     panel.activateWindow()
     panel.table.setFocus()
     QGuiApplication.clipboard().clear()

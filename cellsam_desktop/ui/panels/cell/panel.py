@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -53,6 +53,8 @@ class CellPanel(QWidget):
         self.hint = muted("Select cells to see where they go\nand how they grow.")
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.pages = QStackedWidget()
+        self._turn = QTimer(self, singleShot=True, interval=0)
+        self._turn.timeout.connect(self._turn_page)
         self._measured: dict[int, list[Measurement]] = {}
         self._build()
         listen(self, session.movie_changed, self._show_all)
@@ -136,8 +138,12 @@ class CellPanel(QWidget):
         chosen = [] if movie is None else [i for i in self._session.view.selection if i in movie.document]
         self._show_tracks(movie, chosen[:MAX_CURVES])
         self.limit_note.setText(f"first {MAX_CURVES} of {len(chosen)}" if len(chosen) > MAX_CURVES else "")
-        self.pages.setCurrentWidget(self.tabs if chosen else self.hint)
+        self._turn.start()
         self._show_frame()
+
+    def _turn_page(self) -> None:
+        """In an event of its own, so that plots never appear together with what the canvas has to paint."""
+        self.pages.setCurrentWidget(self.tabs if self._measured else self.hint)
 
     def _show_tracks(self, movie: OpenMovie | None, chosen: list[int]) -> None:
         scale = Calibration() if movie is None else movie.document.calibration
