@@ -2,8 +2,8 @@
 
     python -m benchmarks [NAME ...] [--keep] [-- OPTION ...]
 
-Each runs in a process of its own, as ``python -m benchmarks.NAME OPTION ...``. With ``--keep`` what a benchmark
-printed replaces its part of the page, together with the machine, the date and the command.
+Each runs in a process of its own, as ``python -m benchmarks.NAME OPTION ...``. With ``--keep`` what a
+benchmark printed replaces its part of the page, together with the machine, the date and the command.
 """
 
 from __future__ import annotations

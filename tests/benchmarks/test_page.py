@@ -23,7 +23,8 @@ def test_a_table_replaces_the_one_before(file: Path):
     for _ in range(2):
         page.replace("decoder", "python -m benchmarks.decoder", PRINTED, file)
     text = file.read_text(encoding="utf-8")
-    assert text.startswith("before\n<!-- decoder -->\n") and text.endswith("<!-- end of decoder -->\nafter\n")
+    assert text.startswith("before\n<!-- decoder -->\n")
+    assert text.endswith("<!-- end of decoder -->\nafter\n")
     assert text.count("| 1 | 2 |") == 1
     assert '{"ratio": 2.0}' in text
     assert "old" not in text
