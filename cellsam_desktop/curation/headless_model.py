@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,15 +22,13 @@ from cellsam_desktop.jobs.embedding_cache import EmbeddingCache, embedding_key
 from cellsam_desktop.sam.decoder import Answer, OnnxDecoder
 from cellsam_desktop.sam.decoder_files import decoder_path
 from cellsam_desktop.sam.digests import digest
+from cellsam_desktop.sam.encoder import Encoder, open_encoder
 from cellsam_desktop.sam.fetch import fetch
 from cellsam_desktop.sam.known_models import ModelSpec
 from cellsam_desktop.sam.postprocess import logits_to_mask
 from cellsam_desktop.sam.registry import ModelRegistry
 from cellsam_desktop.sam.transforms import InputGeometry
 from cellsam_desktop.settings import Settings
-
-if TYPE_CHECKING:
-    from cellsam_desktop.sam.encoder import TorchEncoder
 
 log = logging.getLogger(__name__)
 
@@ -117,10 +115,8 @@ class HeadlessModel:
         return embedding
 
     @cached_property
-    def _encoder(self) -> TorchEncoder:
-        from cellsam_desktop.sam.encoder import TorchEncoder
-
-        return TorchEncoder(self._checkpoint, self._architecture, self._device, self._threads)
+    def _encoder(self) -> Encoder:
+        return open_encoder(self._checkpoint, self._architecture, self._device, self._threads)
 
     @cached_property
     def _decoder(self) -> OnnxDecoder:

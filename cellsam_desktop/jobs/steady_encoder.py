@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from cellsam_desktop.core.errors import ModelError
-from cellsam_desktop.sam.encoder import TorchEncoder
+from cellsam_desktop.sam.torch_encoder import TorchEncoder
 
 log = logging.getLogger(__name__)
 

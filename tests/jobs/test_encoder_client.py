@@ -20,7 +20,7 @@ from cellsam_desktop.jobs.encoder_client import EncoderClient
 from cellsam_desktop.jobs.post import PostQueue
 from cellsam_desktop.jobs.protocol import SetQueue, to_line
 from cellsam_desktop.sam.digests import digest
-from cellsam_desktop.sam.encoder import TorchEncoder
+from cellsam_desktop.sam.torch_encoder import TorchEncoder
 from tests.jobs.helpers import (
     CONTRAST,
     HEIGHT,

@@ -9,7 +9,7 @@ import torch
 from cellsam_desktop.core.errors import ModelError
 from cellsam_desktop.jobs import steady_encoder
 from cellsam_desktop.jobs.steady_encoder import SteadyEncoder
-from cellsam_desktop.sam.encoder import TorchEncoder
+from cellsam_desktop.sam.torch_encoder import TorchEncoder
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (40, 50, 3), dtype=np.uint8)
 OUT_OF_MEMORY = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")

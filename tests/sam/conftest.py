@@ -21,7 +21,7 @@ from cellsam_desktop.sam.decoder_files import DecoderFiles
 
 @pytest.fixture(scope="session")
 def encoder(weights: Path):
-    from cellsam_desktop.sam.encoder import TorchEncoder
+    from cellsam_desktop.sam.torch_encoder import TorchEncoder
 
     return TorchEncoder(weights, "vit_t", "cpu")
 

@@ -5,7 +5,7 @@ import torch
 
 from cellsam_desktop.core.errors import ModelError
 from cellsam_desktop.sam import architectures
-from cellsam_desktop.sam.encoder import TorchEncoder
+from cellsam_desktop.sam.torch_encoder import TorchEncoder
 from cellsam_desktop.sam.weights import load_checkpoint
 
 KINDS = ("vit_b", "vit_l", "vit_h")

@@ -2,8 +2,8 @@ import subprocess
 import sys
 
 TORCH_FREE = (
-    "decoder", "decoder_files", "digests", "download", "fetch", "known_models", "package_index", "placement",
-    "postprocess", "prompt_arrays", "providers", "registry", "transforms",
+    "decoder", "decoder_files", "digests", "download", "encoder", "fetch", "known_models", "package_index",
+    "placement", "postprocess", "prompt_arrays", "providers", "registry", "transforms",
 )  # fmt: skip
 
 
