@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from onnxruntime import OrtValue
 
 from cellsam_desktop.core.errors import ModelError
 from cellsam_desktop.core.prompts import Prompts
@@ -32,9 +33,25 @@ class Candidate:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """Three candidates for one set of prompts, best first."""
+    """Three candidates for one set of prompts, best first; ``tokens`` are all four, in the model's order."""
 
     candidates: tuple[Candidate, ...]
+    tokens: tuple[Candidate, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedImage:
+    """What the decoder needs of one image, whatever the prompts are; lies on the decoder's device.
+
+    Made by ``OnnxDecoder.prepare``, and of use to that decoder only.
+    """
+
+    tensors: Mapping[str, OrtValue]
+
+    @property
+    def nbytes(self) -> int:
+        """The memory it takes."""
+        return sum(tensor.tensor_size_in_bytes() for tensor in self.tensors.values())
 
 
 class OnnxDecoder:
@@ -64,33 +81,60 @@ class OnnxDecoder:
         """The execution provider really in use, e.g. ``CPUExecutionProvider``."""
         return str(self._session.get_providers()[0])
 
+    def prepare(self, embedding: NDArray[Any]) -> PreparedImage:
+        """Do once what depends on the image alone; ``embedding`` is (256, 64, 64) of any float type."""
+        array = np.ascontiguousarray(embedding, dtype=np.float32)[None]
+        device = "cuda" if self.provider == "CUDAExecutionProvider" else "cpu"
+        return PreparedImage({"image_embeddings": OrtValue.ortvalue_from_numpy(array, device)})
+
     def decode(
         self,
-        embedding: NDArray[Any],
+        image: PreparedImage | NDArray[Any],
         geometry: InputGeometry,
         prompts: Prompts,
         hint: FloatArray | None = None,
     ) -> Answer:
-        """The candidates for ``prompts`` (plane pixels) on the region that ``embedding`` (256, 64, 64) shows.
+        """The candidates for ``prompts`` (plane pixels) on the region that ``image`` shows.
 
-        ``hint`` is the logits (256, 256) of an earlier answer to these prompts less the last.
+        An embedding (256, 64, 64) serves as ``image`` too, but is prepared at each call. ``hint`` is the
+        logits (256, 256) of an earlier answer to these prompts less the last.
 
         Raises:
             PromptError: there is no prompt.
         """
         coords, labels = prompt_arrays(prompts, geometry)
-        masks, quality = self._session.run(
-            None,
-            {
-                "image_embeddings": np.ascontiguousarray(embedding, dtype=np.float32)[None],
-                "point_coords": coords,
-                "point_labels": labels,
-                "mask_input": _NO_HINT if hint is None else np.asarray(hint, dtype=np.float32)[None, None],
-                "has_mask_input": np.array([hint is not None], dtype=np.float32),
-            },
-        )
-        tokens = _order(prompts, quality[0])
-        return Answer(tuple(Candidate(masks[0, token], float(quality[0, token])) for token in tokens))
+        prepared = image if isinstance(image, PreparedImage) else self.prepare(image)
+        given = {
+            "point_coords": coords,
+            "point_labels": labels,
+            "mask_input": _NO_HINT if hint is None else np.asarray(hint, dtype=np.float32)[None, None],
+            "has_mask_input": np.array([hint is not None], dtype=np.float32),
+        }
+        feeds = {name: OrtValue.ortvalue_from_numpy(array) for name, array in given.items()}
+        masks, quality = self._session.run_with_ort_values(None, {**prepared.tensors, **feeds})
+        return _answer(prompts, masks.numpy()[0], quality.numpy()[0])
+
+    def decode_many(
+        self,
+        image: PreparedImage | NDArray[Any],
+        geometry: InputGeometry,
+        prompts: Sequence[Prompts],
+        hints: Sequence[FloatArray | None] | None = None,
+        batch: int = 64,
+    ) -> list[Answer]:
+        """The same answers as ``decode`` gives for each of ``prompts`` by itself, with its hint.
+
+        Raises:
+            PromptError: one of them has no prompt.
+        """
+        prepared = image if isinstance(image, PreparedImage) else self.prepare(image)
+        cells = zip(prompts, hints or [None] * len(prompts), strict=True)
+        return [self.decode(prepared, geometry, cell, hint) for cell, hint in cells]
+
+
+def _answer(prompts: Prompts, logits: FloatArray, quality: FloatArray) -> Answer:
+    tokens = tuple(Candidate(mask, float(iou)) for mask, iou in zip(logits, quality, strict=True))
+    return Answer(tuple(tokens[number] for number in _order(prompts, quality)), tokens)
 
 
 def _order(prompts: Prompts, quality: FloatArray) -> list[int]:

@@ -7,7 +7,7 @@ from cellsam_desktop.core.errors import ModelError, PromptError
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.prompts import Box, Point, Prompts
 from cellsam_desktop.sam import export
-from cellsam_desktop.sam.decoder import OnnxDecoder
+from cellsam_desktop.sam.decoder import Answer, OnnxDecoder
 from cellsam_desktop.sam.decoder_files import decoder_path
 from cellsam_desktop.sam.postprocess import logits_to_mask
 from cellsam_desktop.sam.transforms import InputGeometry
@@ -142,3 +142,34 @@ def test_half_an_export_is_replaced(weights, exported, tmp_path):
     files = export.ensure_decoder(weights, "vit_t", tmp_path)
     assert files.complete
     OnnxDecoder(files.onnx)
+
+
+def test_a_prepared_image_gives_the_same_answers(decoder, embedding, photo):
+    geometry, prepared = geometry_of(photo), decoder.prepare(embedding)
+    assert prepared.nbytes >= embedding.nbytes
+    for prompts in prompts_on(photo).values():
+        assert_same(decoder.decode(prepared, geometry, prompts), decoder.decode(embedding, geometry, prompts))
+
+
+def test_many_at_once_give_the_answers_of_one_by_one(decoder, embedding, photo):
+    geometry, prepared = geometry_of(photo), decoder.prepare(embedding)
+    cells = [*prompts_on(photo).values()] * 2
+    hint = decoder.decode(prepared, geometry, cells[0]).candidates[0].logits
+    hints = [None, hint] * (len(cells) // 2)
+    answers = decoder.decode_many(prepared, geometry, cells, hints, batch=4)
+    assert len(answers) == len(cells)
+    for answer, prompts, own in zip(answers, cells, hints, strict=True):
+        assert_same(answer, decoder.decode(prepared, geometry, prompts, own))
+
+
+def test_an_answer_holds_all_tokens(decoder, embedding, photo):
+    answer = decoder.decode(embedding, geometry_of(photo), prompts_on(photo)["box"])
+    assert len(answer.tokens) == 4
+    assert answer.candidates[0] is answer.tokens[0]
+    assert {id(candidate) for candidate in answer.candidates} < {id(token) for token in answer.tokens}
+
+
+def assert_same(first: Answer, second: Answer) -> None:
+    for one, other in zip(first.tokens, second.tokens, strict=True):
+        assert np.abs(one.logits - other.logits).max() < LIMIT
+        assert abs(one.predicted_iou - other.predicted_iou) < LIMIT
