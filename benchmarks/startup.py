@@ -2,13 +2,13 @@
 
     python -m benchmarks.startup [--rounds N] [--quick]
 
-Both sides run in processes of their own, in turns, with the same interpreter and the same screen
-(``QT_QPA_PLATFORM``, "offscreen" unless the environment says otherwise). *Painted* is when the canvas has been
-painted for the first time, *answered* when a mouse move sent to it after that has been handled. *Bare* is a
-main window around an empty pyqtgraph plot. *Ours* is the command ``cellsam-desktop gui`` with settings of its
-own and no model installed. Times are medians over the rounds, ratios medians of the rounds' ratios; one round
-before them, which fills the disk cache, does not count. What each side's imports cost comes from one more
-start with ``-X importtime``.
+Both sides run in processes of their own, in turns, with the same interpreter and on the same screen
+(``QT_QPA_PLATFORM``, "offscreen" unless the environment says otherwise). *Painted* is when the canvas has
+been painted for the first time, *answered* when a mouse move sent to it after that has been handled.
+*Bare* is a main window around an empty pyqtgraph plot. *Ours* is the command ``cellsam-desktop gui`` with
+settings of its own and no model installed. Times are medians over the rounds, ratios medians of the
+rounds' ratios; one round before them, which fills the disk cache, does not count. What each side's imports
+cost comes from one more start with ``-X importtime``.
 """
 
 from __future__ import annotations
