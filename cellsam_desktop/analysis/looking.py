@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,19 +11,35 @@ from numpy.typing import NDArray
 from cellsam_desktop.analysis.candidates import Option, rank
 from cellsam_desktop.analysis.knowledge import NOTHING, Knowledge
 from cellsam_desktop.core.prompts import Prompts
-from cellsam_desktop.sam.decoder import OnnxDecoder
 from cellsam_desktop.sam.transforms import InputGeometry
+
+if TYPE_CHECKING:  # the window imports this long before it needs ONNX Runtime
+    from cellsam_desktop.sam.decoder import Answer, PreparedImage
 
 CandidateMode: TypeAlias = Literal["ranked", "predicted-iou"]
 
 _OFFERED = 3
 
-Look: TypeAlias = tuple[NDArray[np.float32], InputGeometry]
+Look: TypeAlias = "tuple[PreparedImage | NDArray[Any], InputGeometry]"
 """What the decoder answers from, and the region it shows."""
 
 
+class Decoder(Protocol):
+    """What answers: an ``OnnxDecoder``, or one that remembers."""
+
+    def decode(
+        self,
+        image: PreparedImage | NDArray[Any],
+        geometry: InputGeometry,
+        prompts: Prompts,
+        hint: NDArray[np.float32] | None = None,
+    ) -> Answer:
+        """The candidates for ``prompts`` on one look."""
+        ...
+
+
 def propose(
-    decoder: OnnxDecoder,
+    decoder: Decoder,
     looks: Sequence[Look],
     prompts: Prompts,
     hint: NDArray[np.float32] | None = None,
