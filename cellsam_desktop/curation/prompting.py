@@ -20,7 +20,7 @@ from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.prompts import Box, Point, Prompts
 from cellsam_desktop.core.records import Cell, MaskRecord, Source
-from cellsam_desktop.jobs.decoder_thread import DecodeRequest, DecodeResult, Proposal
+from cellsam_desktop.jobs.decode_request import DecodeRequest, DecodeResult, EncodedLook, Proposal
 
 if TYPE_CHECKING:
     from cellsam_desktop.curation.session import Session
@@ -243,10 +243,11 @@ class Prompting:
         encoding = self._session.encoding
         if encoding.current_key is None or encoding.geometry is None or encoding.decoder_path is None:
             return None
-        return DecodeRequest(encoding.current_key, encoding.geometry, prompts, hint, hover, token)
+        look = EncodedLook(encoding.current_key, encoding.geometry)
+        return DecodeRequest((look,), prompts, hint, hover, token=token)
 
     def _on_answer(self, result: DecodeResult) -> None:
-        if result.request.token is not self._asked:
+        if result.request.token is not self._asked or not result.final:
             return
         self.proposals, self.candidate, self.decode_ms = result.proposals, 0, result.decode_ms
         accept, self._accept_when_ready = self._accept_when_ready, None

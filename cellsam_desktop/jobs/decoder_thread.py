@@ -8,71 +8,31 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from psygnal import Signal
 
 from cellsam_desktop.core.errors import CellSamError
 from cellsam_desktop.core.geometry import Region
-from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.prompts import Point, Prompts
+from cellsam_desktop.jobs.decode_request import DecodeRequest, DecodeResult, Proposal
 from cellsam_desktop.jobs.embedding_cache import SHAPE, EmbeddingCache
 from cellsam_desktop.jobs.post import Post
+from cellsam_desktop.jobs.prepared_looks import AnswerMemory, PreparedLooks
 from cellsam_desktop.jobs.request_box import RequestBox, Ticket
 from cellsam_desktop.sam.transforms import IMAGE_SIZE, InputGeometry
 
 if TYPE_CHECKING:
-    from cellsam_desktop.sam.decoder import OnnxDecoder
+    from cellsam_desktop.analysis.candidates import Option
+    from cellsam_desktop.analysis.looking import Look
+    from cellsam_desktop.sam.decoder import PreparedImage
 
 log = logging.getLogger(__name__)
-
-_RESIDENT = 8  # embeddings kept in float32, 4 MB each
-
-
-@dataclass(frozen=True, eq=False)
-class DecodeRequest:
-    """One question to the decoder.
-
-    ``key`` names the embedding, ``geometry`` the region it shows; ``hint`` holds the logits (256, 256) of the
-    answer being refined. ``token`` is the caller's own and comes back in the result.
-    """
-
-    key: str
-    geometry: InputGeometry
-    prompts: Prompts
-    hint: NDArray[np.float32] | None
-    hover: bool
-    token: object = None
-
-
-@dataclass(frozen=True, eq=False)
-class Proposal:
-    """A mask the model offers, in plane pixels (None when it is empty), with its logits (256, 256)."""
-
-    mask: Mask | None
-    predicted_iou: float
-    logits: NDArray[np.float32]
-
-
-@dataclass(frozen=True, eq=False)
-class DecodeResult:
-    """The answer: proposals best first, and the milliseconds from the request's beginning to its masks.
-
-    A hover gets the best proposal only: a mask takes some milliseconds more than nothing, and nobody cycles
-    through the candidates of a hover.
-    """
-
-    request: DecodeRequest
-    proposals: tuple[Proposal, ...]
-    decode_ms: float
-
 
 _Callback: TypeAlias = Callable[[DecodeResult], None]
 _Entry: TypeAlias = tuple[DecodeRequest, _Callback]
@@ -83,7 +43,8 @@ class DecoderThread:
 
     Requests submitted before a decoder is loaded wait for it. ``loaded`` gives the provider really in use,
     ``missing`` the key of an embedding that is not in the cache (any more), ``failed`` one sentence.
-    ``decodes`` and ``dropped`` count the work done and the requests never answered.
+    ``decodes`` counts the decoder's runs, ``dropped`` the requests never answered, ``cut_short`` those of
+    which newer ones left only the first look answered.
     """
 
     loaded = Signal(str)
@@ -97,13 +58,19 @@ class DecoderThread:
         self._wake = threading.Condition()
         self._stopping = False
         self._to_load: Path | None = None
-        self._decoder: OnnxDecoder | None = None
-        self._resident: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self._ahead: deque[str] = deque()
+        self._desk: tuple[PreparedLooks, AnswerMemory] | None = None
+        self._decodes = 0
         self._late = 0
-        self.decodes = 0
+        self.cut_short = 0
         self.provider = ""
         self._thread = threading.Thread(target=self._run, name="decoder", daemon=True)
         self._thread.start()
+
+    @property
+    def decodes(self) -> int:
+        """How often the decoder ran."""
+        return self._decodes + (self._desk[1].decodes if self._desk is not None else 0)
 
     @property
     def dropped(self) -> int:
@@ -117,9 +84,17 @@ class DecoderThread:
             self._wake.notify()
 
     def submit(self, request: DecodeRequest, callback: Callable[[DecodeResult], None]) -> None:
-        """Ask; ``callback`` gets the result unless a newer request makes it stale."""
+        """Ask; ``callback`` gets the results, of which the last is final, until a newer request makes them
+        stale.
+        """
         with self._wake:
             self._box.put((request, callback), hover=request.hover)
+            self._wake.notify()
+
+    def prepare(self, keys: Sequence[str]) -> None:
+        """Make these embeddings ready while there is nothing to answer; replaces what was to be prepared."""
+        with self._wake:
+            self._ahead = deque(keys)
             self._wake.notify()
 
     def stop(self) -> None:
@@ -129,90 +104,128 @@ class DecoderThread:
             self._wake.notify()
         self._thread.join(timeout=1)
 
+    # -- on the thread --------------------------------------------------------------------------------
+
     def _run(self) -> None:
         while True:
+            ticket = key = None
             with self._wake:
                 self._wake.wait_for(self._has_work)
                 if self._stopping:
                     return
                 onnx, self._to_load = self._to_load, None
-                ticket = self._box.take() if onnx is None else None
+                if onnx is None:
+                    ticket = self._box.take()
+                    key = self._ahead.popleft() if ticket is None and self._ahead else None
             if onnx is not None:
                 self._load(onnx)
-            if ticket is not None:
-                self._answer(ticket)
+            elif ticket is not None:
+                self._guard(partial(self._answer, ticket))
+            elif key is not None:
+                self._guard(partial(self._prepared, key))
 
     def _has_work(self) -> bool:
         if self._stopping or self._to_load is not None:
             return True
-        return self._decoder is not None and not self._box.empty
+        return self._desk is not None and (not self._box.empty or bool(self._ahead))
 
     def _load(self, onnx: Path) -> None:
-        from cellsam_desktop.sam.decoder import OnnxDecoder
-
         try:
+            from cellsam_desktop.sam.decoder import OnnxDecoder
+
             decoder = OnnxDecoder(onnx)
-            _warm_up(decoder)
+            memory = AnswerMemory(decoder)
+            # The first run of a session allocates and tunes; do it before the first hover.
+            everything = InputGeometry(Region.whole(IMAGE_SIZE, IMAGE_SIZE))
+            decoder.decode(np.zeros(SHAPE, np.float32), everything, Prompts((Point(512.0, 512.0),)))
         except CellSamError as error:
             self._fail(str(error))
         except Exception as error:
             log.exception("The decoder %s could not be loaded.", onnx)
             self._fail(f"The decoder {onnx.name} cannot be used ({error}): choose the model again.")
         else:
-            self._decoder = decoder
+            self._decodes = self.decodes
+            self._desk = PreparedLooks(decoder, self._cache), memory
             self._deliver(partial(self._set_provider, decoder.provider))
 
-    def _answer(self, ticket: Ticket[_Entry]) -> None:
-        request, callback = ticket.request
+    def _guard(self, work: Callable[[], object]) -> None:
         try:
-            result = self._decode(request)
+            work()
         except CellSamError as error:
             self._fail(str(error))
         except Exception as error:
             log.exception("Decoding failed.")
             self._fail(f"The mask could not be computed ({error}): click again, or choose another model.")
-        else:
-            if result is not None:
-                with self._wake:
-                    self._box.answered(ticket)
-                self._deliver(partial(self._hand_over, ticket, callback, result))
 
-    def _decode(self, request: DecodeRequest) -> DecodeResult | None:
-        from cellsam_desktop.sam.postprocess import logits_to_mask
-
+    def _answer(self, ticket: Ticket[_Entry]) -> None:
+        request, callback = ticket.request
         begun = time.perf_counter()
-        embedding = self._embedding(request.key)
-        if embedding is None:
-            self._deliver(partial(self.missing.emit, request.key))
-            return None
-        assert self._decoder is not None
-        answer = self._decoder.decode(embedding, request.geometry, request.prompts, request.hint)
-        self.decodes += 1
-        shown = answer.candidates[:1] if request.hover else answer.candidates
-        proposals = tuple(
-            Proposal(
-                logits_to_mask(candidate.logits, request.geometry), candidate.predicted_iou, candidate.logits
-            )
-            for candidate in shown
+        for number, (proposals, final) in enumerate(self._proposals(ticket)):
+            result = DecodeResult(request, proposals, 1000 * (time.perf_counter() - begun), final)
+            with self._wake:
+                self._box.answered(ticket)
+            self._deliver(partial(self._hand_over, ticket, callback, result, first=number == 0))
+
+    def _proposals(self, ticket: Ticket[_Entry]) -> Iterator[tuple[tuple[Proposal, ...], bool]]:
+        """The best of the first look; then, if nothing newer is asked, what all looks together offer."""
+        request, _ = ticket.request
+        looks: list[Look] = []
+        for look in request.looks:
+            if looks and self._overtaken(ticket):
+                return
+            image = self._prepared(look.key)
+            if image is None:
+                continue
+            looks.append((image, look.geometry))
+            self._memory.decode(*looks[-1], request.prompts, request.hint)
+            if len(looks) == 1:
+                only = request.hover and look is request.looks[-1]
+                yield self._offer(request, looks, 1), only
+                if only:
+                    return
+        if looks:
+            yield self._offer(request, looks, 1 if request.hover else None), True
+
+    def _offer(
+        self, request: DecodeRequest, looks: Sequence[Look], count: int | None
+    ) -> tuple[Proposal, ...]:
+        from cellsam_desktop.analysis.looking import propose
+
+        options = propose(
+            self._memory, looks, request.prompts, request.hint, request.knowledge, mode=request.mode
         )
-        return DecodeResult(request, proposals, 1000 * (time.perf_counter() - begun))
+        return tuple(self._proposal(option) for option in options[:count])
 
-    def _embedding(self, key: str) -> NDArray[np.float32] | None:
-        if key in self._resident:
-            self._resident.move_to_end(key)
-            return self._resident[key]
-        stored = self._cache.get(key)
-        if stored is None:
-            return None
-        self._resident[key] = stored.astype(np.float32)
-        while len(self._resident) > _RESIDENT:
-            self._resident.popitem(last=False)
-        return self._resident[key]
+    def _proposal(self, option: Option) -> Proposal:
+        return Proposal(self._memory.mask(option), option.predicted_iou, option.logits, option.geometry)
 
-    def _hand_over(self, ticket: Ticket[_Entry], callback: _Callback, result: DecodeResult) -> None:
+    def _prepared(self, key: str) -> PreparedImage | None:
+        """A look ready to be asked; None, and ``missing``, when its embedding is gone."""
+        assert self._desk is not None
+        image = self._desk[0].get(key)
+        if image is None:
+            self._deliver(partial(self.missing.emit, key))
+        return image
+
+    @property
+    def _memory(self) -> AnswerMemory:
+        assert self._desk is not None
+        return self._desk[1]
+
+    def _overtaken(self, ticket: Ticket[_Entry]) -> bool:
+        with self._wake:
+            overtaken = self._box.is_overtaken(ticket)
+        self.cut_short += overtaken
+        return overtaken
+
+    # -- to the main thread ---------------------------------------------------------------------------
+
+    def _hand_over(
+        self, ticket: Ticket[_Entry], callback: _Callback, result: DecodeResult, *, first: bool
+    ) -> None:
         with self._wake:
             stale = self._box.is_stale(ticket)
-            self._late += stale
+            self._late += stale and first
         if not stale:
             callback(result)
 
@@ -229,9 +242,3 @@ class DecoderThread:
                 function()
 
         self._post(run)
-
-
-def _warm_up(decoder: OnnxDecoder) -> None:
-    """The first run of a session allocates and tunes; do it before the first hover."""
-    geometry = InputGeometry(Region.whole(IMAGE_SIZE, IMAGE_SIZE))
-    decoder.decode(np.zeros(SHAPE, np.float32), geometry, Prompts((Point(512.0, 512.0),)))

@@ -22,6 +22,8 @@ class RequestBox(Generic[T]):
 
     - A new click drops a waiting click and a waiting hover.
     - A new hover drops a waiting hover, never a click.
+    - An answer given in parts is not finished when a newer click was asked, or a newer hover follows a hover:
+      see ``is_overtaken``.
     - An answer is stale when a newer click was asked, or when the answer to a newer hover is there already.
       The answer to a hover is not stale merely because the mouse moved on meanwhile: if it were, no mask
       would show while the mouse moves faster than masks can be computed.
@@ -64,6 +66,13 @@ class RequestBox(Generic[T]):
         """Note that the answer to ``ticket`` is there and about to be delivered."""
         if ticket.hover:
             self._newest_hover_answer = max(self._newest_hover_answer, ticket.number)
+
+    def is_overtaken(self, ticket: Ticket[T]) -> bool:
+        """Whether a newer request makes the rest of the answer to ``ticket`` pointless.
+
+        A hover after a click waits until the click is answered wholly: that answer stays on the screen.
+        """
+        return self._newest_click > ticket.number or (ticket.hover and self._hover is not None)
 
     def is_stale(self, ticket: Ticket[T]) -> bool:
         """Whether the answer to ``ticket`` must not be delivered any more."""

@@ -11,8 +11,9 @@ import pytest
 
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.prompts import Box, Point, Prompts
-from cellsam_desktop.jobs import decoder_thread
-from cellsam_desktop.jobs.decoder_thread import DecodeRequest, DecodeResult, DecoderThread
+from cellsam_desktop.jobs import prepared_looks
+from cellsam_desktop.jobs.decode_request import DecodeRequest, DecodeResult, EncodedLook
+from cellsam_desktop.jobs.decoder_thread import DecoderThread
 from cellsam_desktop.jobs.embedding_cache import EmbeddingCache
 from cellsam_desktop.jobs.post import PostQueue
 from cellsam_desktop.sam import decoder as sam_decoder
@@ -25,16 +26,22 @@ CLICK = Prompts((Point(*CELL),))
 
 
 class Heard:
-    """Results and sentences, in order."""
+    """Final results, all results, and sentences, in order."""
 
     def __init__(self, thread: DecoderThread) -> None:
         self.results: list[DecodeResult] = []
+        self.parts: list[DecodeResult] = []
         self.failed: list[str] = []
         self.missing: list[str] = []
         self.loaded: list[str] = []
         thread.failed.connect(self.failed.append)
         thread.missing.connect(self.missing.append)
         thread.loaded.connect(self.loaded.append)
+
+    def result(self, result: DecodeResult) -> None:
+        self.parts.append(result)
+        if result.final:
+            self.results.append(result)
 
 
 @pytest.fixture
@@ -60,15 +67,20 @@ def key(encoded_movie: EncodedMovie) -> str:
 
 
 def request(
-    key: str, prompts: Prompts = CLICK, *, hover: bool = False, hint=None, token=None
+    *keys: str, prompts: Prompts = CLICK, hover: bool = False, hint=None, token=None
 ) -> DecodeRequest:
-    return DecodeRequest(key, GEOMETRY, prompts, hint, hover, token)
+    looks = tuple(EncodedLook(key, GEOMETRY) for key in keys)
+    return DecodeRequest(looks, prompts, hint, hover, token=token)
+
+
+def at(x: float) -> Prompts:
+    return Prompts((Point(x, 0),))
 
 
 def test_a_click_on_the_disc_gives_the_disc(post, thread, heard, key, encoded_movie):
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     disc = np.hypot(x - CELL[0], y - CELL[1]) <= RADIUS
-    thread.submit(request(key, token="mine"), heard.results.append)  # before the decoder is there: it waits
+    thread.submit(request(key, token="mine"), heard.result)  # before the decoder is there: it waits
     thread.load(encoded_movie.decoder)
     assert post.wait_for(lambda: bool(heard.results), LONG), heard.failed
     result = heard.results[0]
@@ -89,8 +101,8 @@ def test_a_click_on_the_disc_gives_the_disc(post, thread, heard, key, encoded_mo
 
 def test_a_hover_gives_the_best_proposal_of_the_click(post, thread, heard, key, encoded_movie):
     thread.load(encoded_movie.decoder)
-    thread.submit(request(key), heard.results.append)
-    thread.submit(request(key, hover=True), heard.results.append)
+    thread.submit(request(key), heard.result)
+    thread.submit(request(key, hover=True), heard.result)
     assert post.wait_for(lambda: len(heard.results) == 2, LONG), heard.failed
     clicked, hovered = (result.proposals for result in heard.results)
     assert len(hovered) == 1
@@ -104,7 +116,7 @@ def test_box_and_hint_are_passed_on_and_the_answer_is_the_decoders(
     hint = np.zeros((256, 256), np.float32)
     hint[80:110, 110:150] = 8
     thread.load(encoded_movie.decoder)
-    thread.submit(request(key, Prompts((), box), hint=hint), heard.results.append)
+    thread.submit(request(key, prompts=Prompts((), box), hint=hint), heard.result)
     assert post.wait_for(lambda: bool(heard.results), LONG), heard.failed
     expected = OnnxDecoder(encoded_movie.decoder).decode(cache.get(key), GEOMETRY, Prompts((), box), hint)
     for proposal, candidate in zip(heard.results[0].proposals, expected.candidates, strict=True):
@@ -117,35 +129,83 @@ def test_an_error_is_one_sentence_and_the_thread_lives_on(post, thread, heard, k
     assert post.wait_for(lambda: len(heard.failed) == 1, LONG)
     assert "broken.onnx" in heard.failed[0]
     thread.load(encoded_movie.decoder)
-    thread.submit(request(key, Prompts()), heard.results.append)
+    thread.submit(request(key, prompts=Prompts()), heard.result)
     assert post.wait_for(lambda: len(heard.failed) == 2, LONG)
-    thread.submit(request(key, hint=np.zeros((3, 3), np.float32)), heard.results.append)
+    thread.submit(request(key, hint=np.zeros((3, 3), np.float32)), heard.result)
     assert post.wait_for(lambda: len(heard.failed) == 3, LONG)
     assert heard.failed[2].startswith("The mask could not be computed (")
-    thread.submit(request(key), heard.results.append)
+    thread.submit(request(key), heard.result)
     assert post.wait_for(lambda: len(heard.results) == 1, LONG)
 
 
 def test_an_embedding_that_is_gone_is_reported(post, thread, heard, encoded_movie):
     thread.load(encoded_movie.decoder)
-    thread.submit(request("no such key"), heard.results.append)
+    thread.submit(request("no such key"), heard.result)
     assert post.wait_for(lambda: heard.missing == ["no such key"], LONG)
     assert heard.results == []
 
 
-def test_embeddings_stay_resident_but_only_a_few(post, thread, heard, key, encoded_movie, monkeypatch):
-    monkeypatch.setattr(decoder_thread, "_RESIDENT", 2)
+def test_prepared_looks_are_bounded_by_their_bytes(post, thread, heard, key, encoded_movie, monkeypatch):
+    monkeypatch.setattr(prepared_looks, "RESIDENT_BYTES", 1)  # room for the look in use only
     reads: list[str] = []
     real = EmbeddingCache.get
     monkeypatch.setattr(
         EmbeddingCache, "get", lambda self, wanted: (reads.append(wanted), real(self, wanted))[1]
     )
     thread.load(encoded_movie.decoder)
-    keys = [encoded_movie.keys[target(t)] for t in (0, 0, 1, 2, 2, 0)]
+    keys = [encoded_movie.keys[target(t)] for t in (0, 0, 1, 1, 0)]
     for number, wanted in enumerate(keys, start=1):
-        thread.submit(request(wanted), heard.results.append)
+        thread.submit(request(wanted), heard.result)
         assert post.wait_for(lambda number=number: len(heard.results) == number, LONG), heard.failed
-    assert reads == [encoded_movie.keys[target(t)] for t in (0, 1, 2, 0)]
+    assert reads == [encoded_movie.keys[target(t)] for t in (0, 1, 0)]
+
+
+def test_looks_are_prepared_ahead_when_there_is_nothing_to_answer(
+    post, thread, heard, key, encoded_movie, monkeypatch
+):
+    prepared: list[int] = []
+    real = OnnxDecoder.prepare
+    monkeypatch.setattr(OnnxDecoder, "prepare", lambda self, e: (prepared.append(e.size), real(self, e))[1])
+    thread.load(encoded_movie.decoder)
+    assert post.wait_for(lambda: bool(heard.loaded), LONG), heard.failed
+    prepared.clear()
+    thread.prepare([key, "gone"])
+    assert post.wait_for(lambda: heard.missing == ["gone"], LONG)
+    thread.submit(request(key), heard.result)
+    assert post.wait_for(lambda: bool(heard.results), LONG), heard.failed
+    assert len(prepared) == 1
+
+
+def test_a_click_where_the_mouse_rests_costs_no_decode(post, thread, heard, key, encoded_movie):
+    thread.load(encoded_movie.decoder)
+    thread.submit(request(key, hover=True), heard.result)
+    thread.submit(request(key, hover=True), heard.result)
+    assert post.wait_for(lambda: bool(heard.results), LONG), heard.failed
+    thread.submit(request(key), heard.result)
+    assert post.wait_for(lambda: len(heard.results[-1].proposals) == 3, LONG), heard.failed
+    assert thread.decodes == 1
+    assert heard.results[-1].proposals[0].mask is heard.results[0].proposals[0].mask
+
+
+def test_the_first_look_is_answered_first_and_then_all_of_them(post, thread, heard, encoded_movie):
+    keys = [encoded_movie.keys[target(t)] for t in (0, 1)]
+    thread.load(encoded_movie.decoder)
+    thread.submit(request(*keys), heard.result)
+    assert post.wait_for(lambda: bool(heard.results), LONG), heard.failed
+    first, everything = heard.parts
+    assert (len(first.proposals), first.final) == (1, False)
+    assert len(everything.proposals) == 3
+    quality = [proposal.predicted_iou for proposal in everything.proposals]
+    assert quality == sorted(quality, reverse=True)
+    assert quality[0] >= first.proposals[0].predicted_iou
+    assert thread.decodes == 2
+    thread.submit(request("gone", keys[1]), heard.result)
+    assert post.wait_for(lambda: len(heard.results) == 2, LONG), heard.failed
+    assert heard.missing == ["gone"]
+    assert thread.decodes == 2
+
+
+NO_ANSWER = sam_decoder.Answer(())
 
 
 class GatedDecoder:
@@ -158,12 +218,15 @@ class GatedDecoder:
     def __init__(self, onnx) -> None:
         pass
 
+    def prepare(self, embedding):
+        return np.array(embedding)
+
     def decode(self, embedding, geometry, prompts, hint=None):
         if geometry.region == Region.whole(1024, 1024):  # the warm-up
-            return sam_decoder.Answer(())
+            return NO_ANSWER
         type(self).begun.append(prompts.points[0])
         type(self).permits.acquire()
-        return sam_decoder.Answer(())
+        return NO_ANSWER
 
 
 @pytest.fixture
@@ -177,7 +240,7 @@ def gated(monkeypatch) -> Iterator[type[GatedDecoder]]:
 def test_the_newest_click_wins(post, thread, heard, key, encoded_movie, gated):
     thread.load(encoded_movie.decoder)
     for x in range(5):
-        thread.submit(request(key, Prompts((Point(x, 0),))), heard.results.append)
+        thread.submit(request(key, prompts=at(x)), heard.result)
         assert post.wait_for(lambda: len(gated.begun) == 1, 5)
     gated.permits.release(10)
     assert post.wait_for(lambda: bool(heard.results), 5)
@@ -189,15 +252,33 @@ def test_the_newest_click_wins(post, thread, heard, key, encoded_movie, gated):
 
 def test_hovers_never_drop_a_click_that_waits(post, thread, heard, key, encoded_movie, gated):
     thread.load(encoded_movie.decoder)
-    thread.submit(request(key, Prompts((Point(0, 0),)), hover=True), heard.results.append)
+    thread.submit(request(key, prompts=at(0), hover=True), heard.result)
     assert post.wait_for(lambda: len(gated.begun) == 1, 5)
-    thread.submit(request(key, Prompts((Point(1, 0),))), heard.results.append)
+    thread.submit(request(key, prompts=at(1)), heard.result)
     for x in range(2, 6):
-        thread.submit(request(key, Prompts((Point(x, 0),)), hover=True), heard.results.append)
+        thread.submit(request(key, prompts=at(x), hover=True), heard.result)
     gated.permits.release(10)
     assert post.wait_for(lambda: len(heard.results) == 2, 5)
     assert [result.request.prompts.points[0].x for result in heard.results] == [1, 5]
     assert [point.x for point in gated.begun] == [0, 1, 5]
+
+
+def test_a_newer_hover_cuts_the_other_looks_short(post, thread, heard, encoded_movie, gated):
+    keys = [encoded_movie.keys[target(t)] for t in range(3)]
+    thread.load(encoded_movie.decoder)
+    thread.submit(request(*keys, prompts=at(0), hover=True), heard.result)
+    assert post.wait_for(lambda: len(gated.begun) == 1, 5)
+    thread.submit(request(*keys, prompts=at(1), hover=True), heard.result)
+    gated.permits.release()
+    assert post.wait_for(lambda: len(heard.parts) == 1, 5)
+    gated.permits.release(10)
+    assert post.wait_for(lambda: len(heard.parts) == 3, 5)
+    assert [(part.request.prompts.points[0].x, part.final) for part in heard.parts] == [
+        (0, False), (1, False), (1, True),
+    ]  # fmt: skip
+    assert [point.x for point in gated.begun] == [0, 1, 1, 1]
+    assert thread.cut_short == 1
+    assert thread.dropped == 0
 
 
 def test_nothing_is_delivered_after_stop_and_stopping_is_quick(post, cache, key, encoded_movie):
@@ -205,7 +286,7 @@ def test_nothing_is_delivered_after_stop_and_stopping_is_quick(post, cache, key,
     heard = Heard(thread)
     thread.load(encoded_movie.decoder)
     assert post.wait_for(lambda: bool(heard.loaded), LONG)
-    thread.submit(request(key), heard.results.append)
+    thread.submit(request(key), heard.result)
     begun = time.monotonic()
     thread.stop()
     assert time.monotonic() - begun < 1

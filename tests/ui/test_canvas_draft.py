@@ -7,14 +7,17 @@ import pytest
 from PySide6.QtCore import QEvent, QObject
 from PySide6.QtGui import QColor, QImage
 
+from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.prompts import Box, Point, Prompts
-from cellsam_desktop.jobs.decoder_thread import Proposal
+from cellsam_desktop.jobs.decode_request import Proposal
+from cellsam_desktop.sam.transforms import InputGeometry
 from cellsam_desktop.ui.canvas.outlines import border
 from cellsam_desktop.ui.canvas.prompt_item import BOX, NEGATIVE, POSITIVE
 from cellsam_desktop.ui.palette import colour_of
 
 LOGITS = np.zeros((256, 256), np.float32)
+GEOMETRY = InputGeometry(Region.whole(60, 80))
 
 
 def square(y0: int, x0: int, size: int) -> Mask:
@@ -24,7 +27,7 @@ def square(y0: int, x0: int, size: int) -> Mask:
 
 
 def proposal(mask: Mask | None) -> Proposal:
-    return Proposal(mask, 0.9, LOGITS)
+    return Proposal(mask, 0.9, LOGITS, GEOMETRY)
 
 
 def grab(canvas) -> QImage:

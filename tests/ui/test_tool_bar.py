@@ -6,13 +6,17 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
 
+from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.curation.view_state import Tool
-from cellsam_desktop.jobs.decoder_thread import Proposal
+from cellsam_desktop.jobs.decode_request import Proposal
 from cellsam_desktop.jobs.targets import WorkerState
+from cellsam_desktop.sam.transforms import InputGeometry
 from cellsam_desktop.ui.dialogs.desk import Desk
 from cellsam_desktop.ui.panels.tool_bar import ToolBar
+
+GEOMETRY = InputGeometry(Region.whole(60, 80))
 
 
 @pytest.fixture
@@ -32,7 +36,7 @@ def _button(bar: ToolBar, text: str) -> QToolButton:
 def _offer(session: Session, *ious: float) -> None:
     mask = Mask.from_array(np.ones((4, 4), bool), 5, 5)
     logits = np.zeros((256, 256), np.float32)
-    session.prompting.proposals = tuple(Proposal(mask, iou, logits) for iou in ious)
+    session.prompting.proposals = tuple(Proposal(mask, iou, logits, GEOMETRY) for iou in ious)
     session.prompting.candidate = 0
     session.prompting.changed.emit()
 

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.curation.view_state import Tool
-from cellsam_desktop.jobs.decoder_thread import Proposal
+from cellsam_desktop.jobs.decode_request import Proposal
 from cellsam_desktop.ui.actions import Actions
 from cellsam_desktop.ui.listening import listen
 from cellsam_desktop.ui.panels.fields import panel_field
