@@ -34,6 +34,7 @@ class Document:
         self._cells: dict[int, Cell] = {}
         self._tracks: dict[int, dict[PlaneKey, MaskRecord]] = {}
         self._planes: dict[PlaneKey, set[int]] = {}
+        self._spans: dict[int, tuple[int, int]] = {}
         self._next_id = 1
 
     @property
@@ -76,6 +77,10 @@ class Document:
         """Ids of the cells that have a mask on a plane, ascending."""
         return sorted(self._planes.get(key, ()))
 
+    def count_on(self, key: PlaneKey) -> int:
+        """How many cells have a mask on a plane."""
+        return len(self._planes.get(key, ()))
+
     def planes(self) -> list[PlaneKey]:
         """Planes with at least one mask, in order of time and z."""
         return sorted(self._planes)
@@ -86,11 +91,11 @@ class Document:
 
     def span(self, cell_id: int) -> tuple[int, int] | None:
         """First and last frame of a cell, or None if it has no mask."""
-        track = self.track(cell_id)
-        if not track:
-            return None
-        frames = [key.t for key in track]
-        return min(frames), max(frames)
+        span = self._spans.get(cell_id)
+        if span is None and (track := self._tracks.get(cell_id)):
+            frames = [key.t for key in track]
+            span = self._spans[cell_id] = (min(frames), max(frames))
+        return span
 
     def cell_at(self, key: PlaneKey, x: float, y: float) -> int | None:
         """The smallest cell under a point of a plane (the one an overlap would hide), or None."""
@@ -119,9 +124,13 @@ class Document:
         cell = self.cell(cell_id)
         if self._tracks.get(cell_id):
             raise EditRefused(f"{cell.title} still has masks: delete them first.")
-        if self.lineage.mother(cell_id) is not None or self.lineage.daughters(cell_id) is not None:
-            raise EditRefused(f"{cell.title} belongs to a division: remove the division first.")
+        self.refuse_relatives(cell)
         return self._cells.pop(cell_id)
+
+    def refuse_relatives(self, cell: Cell) -> None:
+        """Raise EditRefused if the cell belongs to a division."""
+        if self.lineage.mother(cell.id) is not None or self.lineage.daughters(cell.id) is not None:
+            raise EditRefused(f"{cell.title} belongs to a division: remove the division first.")
 
     def put_record(self, cell_id: int, key: PlaneKey, record: MaskRecord | None) -> MaskRecord | None:
         """Set, replace or (with None) remove the mask of a cell on a plane; returns the one before."""
@@ -131,13 +140,46 @@ class Document:
         if record is not None:
             track[key] = record
             self._planes.setdefault(key, set()).add(cell_id)
+            if (span := self._spans.get(cell_id)) is not None:
+                self._spans[cell_id] = (min(span[0], key.t), max(span[1], key.t))
         elif before is not None:
-            self._planes[key].discard(cell_id)
-            if not self._planes[key]:
-                del self._planes[key]
+            self._leave(cell_id, key)
+            self._spans.pop(cell_id, None)
         if not track:
             del self._tracks[cell_id]
         return before
+
+    def put_track(self, cell: Cell, track: Mapping[PlaneKey, MaskRecord]) -> None:
+        """Add a new cell with all its masks."""
+        self.put_cell(cell)
+        if track:
+            self._tracks[cell.id] = dict(track)
+        for key in track:
+            self._planes.setdefault(key, set()).add(cell.id)
+
+    def drop_track(self, cell_id: int) -> Mapping[PlaneKey, MaskRecord]:
+        """Remove all masks of a cell; returns them."""
+        track = self._tracks.pop(cell_id, {})
+        for key in track:
+            self._leave(cell_id, key)
+        self._spans.pop(cell_id, None)
+        return track
+
+    def _leave(self, cell_id: int, key: PlaneKey) -> None:
+        here = self._planes[key]
+        here.discard(cell_id)
+        if not here:
+            del self._planes[key]
+
+    def snapshot(self) -> Document:
+        """A copy that does not change any more, for work on another thread; masks are shared, not copied."""
+        copy = Document(self.calibration)
+        copy.lineage = self.lineage.copy()
+        copy._cells = dict(self._cells)
+        copy._tracks = {cell_id: dict(track) for cell_id, track in self._tracks.items()}
+        copy._planes = {key: set(ids) for key, ids in self._planes.items()}
+        copy._next_id = self._next_id
+        return copy
 
     def check_order(self, cell_ids: Iterable[int]) -> None:
         """Refuse a mother that has not ended before her daughters begin, among these cells' relatives.

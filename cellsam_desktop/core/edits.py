@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,10 +30,7 @@ class AddCell:
 
     def apply(self, document: Document) -> Edit:
         """Add the cell; its id must be positive and free."""
-        if self.cell.id < 1:
-            raise EditRefused(f"Cell ids are positive, not {self.cell.id}.")
-        if self.cell.id in document:
-            raise EditRefused(f"Cell {self.cell.id} exists already.")
+        _refuse_id(document, self.cell.id)
         document.put_cell(self.cell)
         return RemoveCell(self.cell.id)
 
@@ -71,10 +69,42 @@ class SetMask:
 
     def apply(self, document: Document) -> Edit:
         """Put the record in place; a locked cell refuses."""
-        cell = document.cell(self.cell_id)
-        if cell.locked:
-            raise EditRefused(f"{cell.title} is locked: unlock it to change its masks.", forceable=True)
+        _refuse_locked(document.cell(self.cell_id))
         return SetMask(self.cell_id, self.key, document.put_record(self.cell_id, self.key, self.record))
+
+
+@dataclass(frozen=True)
+class AddTrack:
+    """Begin a cell with all its masks at once: thousands of cells are imported without an edit per mask."""
+
+    cell: Cell
+    track: Mapping[PlaneKey, MaskRecord]
+
+    def apply(self, document: Document) -> Edit:
+        """Add cell and masks; the id must be positive and free, the cell not locked."""
+        _refuse_id(document, self.cell.id)
+        _refuse_locked(self.cell)
+        document.put_track(self.cell, self.track)
+        return RemoveTrack(self.cell.id, frozenset(self.track))
+
+
+@dataclass(frozen=True)
+class RemoveTrack:
+    """Remove a cell that has no relatives, with all its masks, which lie on the planes ``keys``."""
+
+    cell_id: int
+    keys: frozenset[PlaneKey]
+
+    def apply(self, document: Document) -> Edit:
+        """Remove masks and cell; a locked cell refuses, and one with masks elsewhere."""
+        cell = document.cell(self.cell_id)
+        _refuse_locked(cell)
+        document.refuse_relatives(cell)
+        if document.track(self.cell_id).keys() != self.keys:
+            raise EditRefused(f"{cell.title} has masks on other frames: delete them first.")
+        track = document.drop_track(self.cell_id)
+        document.drop_cell(self.cell_id)
+        return AddTrack(cell, track)
 
 
 @dataclass(frozen=True)
@@ -114,3 +144,15 @@ class SetCalibration:
         before = document.calibration
         document.calibration = self.calibration
         return SetCalibration(before)
+
+
+def _refuse_id(document: Document, cell_id: int) -> None:
+    if cell_id < 1:
+        raise EditRefused(f"Cell ids are positive, not {cell_id}.")
+    if cell_id in document:
+        raise EditRefused(f"Cell {cell_id} exists already.")
+
+
+def _refuse_locked(cell: Cell) -> None:
+    if cell.locked:
+        raise EditRefused(f"{cell.title} is locked: unlock it to change its masks.", forceable=True)

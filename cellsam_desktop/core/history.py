@@ -13,14 +13,17 @@ from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.edits import (
     AddCell,
     AddDivision,
+    AddTrack,
     ChangeCell,
     Edit,
     RemoveCell,
     RemoveDivision,
+    RemoveTrack,
     SetCalibration,
     SetMask,
 )
 from cellsam_desktop.core.errors import EditRefused
+from cellsam_desktop.core.records import Cell
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,11 @@ class History:
             EditRefused: an edit was refused or a rule would be broken; the document is as before.
         """
         edits = tuple(edits)
-        inverses = self._apply(edits)
-        self._undo.append(_Step(name, inverses))
+        changes = changes_of(name, edits)
+        self._undo.append(_Step(name, self._apply(edits, changes)))
         self._redo.clear()
-        return self._announce(name, edits)
+        self._document.changed.emit(changes)
+        return changes
 
     def undo(self) -> ChangeSet | None:
         """Take back the last transaction; None when there is none."""
@@ -71,28 +75,25 @@ class History:
         if not source:
             return None
         step = source[-1]
-        inverses = self._apply(step.edits)
+        changes = changes_of(step.name, step.edits)
+        inverses = self._apply(step.edits, changes)
         source.pop()
         target.append(_Step(step.name, inverses))
-        return self._announce(step.name, step.edits)
+        self._document.changed.emit(changes)
+        return changes
 
-    def _apply(self, edits: Sequence[Edit]) -> tuple[Edit, ...]:
+    def _apply(self, edits: Sequence[Edit], changes: ChangeSet) -> tuple[Edit, ...]:
         """Apply all edits or none; returns the inverses in the order in which to apply them."""
         inverses: list[Edit] = []
         try:
             for edit in edits:
                 inverses.append(edit.apply(self._document))
-            self._document.check_order(changes_of("", edits).touched_cells)
+            self._document.check_order(changes.touched_cells)
         except EditRefused:
             for inverse in reversed(inverses):
                 inverse.apply(self._document)
             raise
         return tuple(reversed(inverses))
-
-    def _announce(self, name: str, edits: Sequence[Edit]) -> ChangeSet:
-        changes = changes_of(name, edits)
-        self._document.changed.emit(changes)
-        return changes
 
 
 def changes_of(name: str, edits: Iterable[Edit]) -> ChangeSet:
@@ -106,6 +107,9 @@ def changes_of(name: str, edits: Iterable[Edit]) -> ChangeSet:
                 cells.add(cell_id)
             case SetMask(cell_id, key):
                 masks.add((cell_id, key))
+            case AddTrack(Cell(cell_id), keys) | RemoveTrack(cell_id, keys):
+                cells.add(cell_id)
+                masks.update((cell_id, key) for key in keys)
             case AddDivision(mother, _) | RemoveDivision(mother):
                 lineage.add(mother)
             case SetCalibration():

@@ -26,6 +26,12 @@ class Lineage:
         """Every (mother, (daughter, daughter)), by mother id."""
         return iter(sorted(self._daughters.items()))
 
+    def copy(self) -> Lineage:
+        """The same forest, apart from this one."""
+        copy = Lineage()
+        copy._daughters, copy._mother = dict(self._daughters), dict(self._mother)
+        return copy
+
     def founder(self, cell_id: int) -> int:
         """The oldest ancestor of a cell (the cell itself if it has no mother)."""
         while (mother := self._mother.get(cell_id)) is not None:

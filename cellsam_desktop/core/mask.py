@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-
 import numpy as np
-from numpy.typing import NDArray
 
+from cellsam_desktop.core import packing
 from cellsam_desktop.core.geometry import Region
+from cellsam_desktop.core.packing import BoolArray
 
-BoolArray = NDArray[np.bool_]
+__all__ = ["BoolArray", "Mask"]
 
 
-@dataclass(frozen=True, eq=False)
 class Mask:
-    """A non-empty binary mask.
+    """A non-empty binary mask; it never changes, and two masks are equal only if they are the same object.
 
     ``bits`` is a read-only boolean array of shape (height, width), tight around its True pixels;
-    its first element is the plane's pixel (``y0``, ``x0``). Build masks with ``from_array`` or
-    ``from_plane``, which crop; the constructor expects a tight array.
+    its first element is the plane's pixel (``y0``, ``x0``). Build masks with ``from_array``, which
+    crops; the constructor expects a tight array. A mask that knows its ``packed`` form may let go of its
+    pixels and unpack them when they are asked for again.
     """
 
-    y0: int
-    x0: int
-    bits: BoolArray
+    __slots__ = ("_area", "_bits", "_packed", "height", "width", "x0", "y0")
 
-    def __post_init__(self) -> None:
-        self.bits.setflags(write=False)
+    def __init__(self, y0: int, x0: int, bits: BoolArray) -> None:
+        bits.setflags(write=False)
+        self.y0, self.x0 = y0, x0
+        self.height, self.width = bits.shape
+        self._bits: BoolArray | None = bits
+        self._packed: bytes | None = None
+        self._area: int | None = None
+
+    @classmethod
+    def from_packed(cls, y0: int, x0: int, height: int, width: int, packed: bytes) -> Mask:
+        """A mask in its compact form, which must be sound (see ``packing.check``)."""
+        mask = cls.__new__(cls)
+        mask.y0, mask.x0, mask.height, mask.width = y0, x0, height, width
+        mask._bits, mask._packed, mask._area = None, packed, None
+        return mask
 
     @classmethod
     def from_array(cls, bits: BoolArray, y0: int = 0, x0: int = 0) -> Mask | None:
@@ -40,26 +49,55 @@ class Mask:
         return cls(y0 + top, x0 + left, np.array(tight, dtype=np.bool_, order="C"))
 
     @property
+    def bits(self) -> BoolArray:
+        """The pixels within the bounding box, (height, width), read-only."""
+        bits = self._bits
+        if bits is None:
+            assert self._packed is not None, "a mask has its pixels in one form at least"
+            bits = self._bits = packing.unpack(self._packed, self.height, self.width)
+            packing.kept.unpacked += 1
+            packing.kept.add(self, bits.size)
+        return bits
+
+    @property
+    def packed(self) -> bytes:
+        """The pixels in their compact form, see ``packing.pack``."""
+        if self._packed is None:
+            bits = self.bits
+            self._packed = packing.pack(bits)
+            packing.kept.add(self, bits.size)
+        return self._packed
+
+    def let_go(self) -> None:
+        """Keep only the compact form."""
+        if self._packed is not None:
+            self._bits = None
+
+    @property
     def region(self) -> Region:
         """The bounding box."""
-        return Region(self.y0, self.x0, *self.bits.shape)
+        return Region(self.y0, self.x0, self.height, self.width)
 
-    @cached_property
+    @property
     def area(self) -> int:
         """Number of pixels."""
-        return int(np.count_nonzero(self.bits))
+        if self._area is None:
+            self._area = int(np.count_nonzero(self.bits))
+        return self._area
 
-    @cached_property
+    @property
     def centroid(self) -> tuple[float, float]:
         """Mean pixel position as (x, y), pixel centres at integers."""
-        y, x = np.nonzero(self.bits)
-        return float(x.mean()) + self.x0, float(y.mean()) + self.y0
+        bits = self.bits
+        x = int(bits.sum(axis=0) @ np.arange(self.width))
+        y = int(bits.sum(axis=1) @ np.arange(self.height))
+        return x / self.area + self.x0, y / self.area + self.y0
 
     def contains(self, x: float, y: float) -> bool:
         """Whether the pixel nearest to (x, y) belongs to the mask."""
         row, column = round(y) - self.y0, round(x) - self.x0
-        height, width = self.bits.shape
-        return 0 <= row < height and 0 <= column < width and bool(self.bits[row, column])
+        inside = 0 <= row < self.height and 0 <= column < self.width
+        return inside and bool(self.bits[row, column])
 
     def to_plane(self, height: int, width: int) -> BoolArray:
         """A full boolean plane (height, width); pixels outside it are dropped."""
@@ -96,6 +134,8 @@ class Mask:
 
     def subtract(self, other: Mask) -> Mask | None:
         """Pixels of this mask that the other does not have; None if nothing is left."""
+        if self.region.intersect(other.region) is None:
+            return self
         return Mask.from_array(self.bits & ~other.crop(self.region), self.y0, self.x0)
 
     def overlap(self, other: Mask) -> int:

@@ -90,6 +90,10 @@ class Prompts:
         return cls(points, None if corners is None else _box(corners))
 
 
+NO_PROMPTS = Prompts()
+"""For masks that nobody prompted."""
+
+
 def _point(entry: Any) -> Point:
     try:
         x, y, label = float(entry["x"]), float(entry["y"]), entry.get("label", 1)

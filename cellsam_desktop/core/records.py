@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from cellsam_desktop.core.mask import Mask
-from cellsam_desktop.core.prompts import Prompts
+from cellsam_desktop.core.prompts import NO_PROMPTS, Prompts
 
 
 class Source(StrEnum):
@@ -31,7 +31,7 @@ class MaskRecord:
     mask: Mask
     source: Source
     predicted_iou: float | None = None
-    prompts: Prompts = field(default_factory=Prompts)
+    prompts: Prompts = NO_PROMPTS
     decoder: str = ""
 
 

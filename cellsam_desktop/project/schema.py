@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import zlib
+from functools import lru_cache
+from sys import intern
 from typing import Any
 
-import numpy as np
-
+from cellsam_desktop.core import packing
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.mask import Mask
-from cellsam_desktop.core.prompts import Prompts
+from cellsam_desktop.core.prompts import NO_PROMPTS, Prompts
 from cellsam_desktop.core.records import MaskRecord, Source
 
 SUFFIX = ".cellsam"
@@ -68,6 +68,12 @@ UPSERT_META = (
     "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 )
 
+_NO_PROMPTS = "{}"
+
+# Hundreds of thousands of rows share a few planes and sources: one object each.
+_key = lru_cache(maxsize=100_000)(PlaneKey)
+_source = lru_cache(Source)
+
 MaskRow = tuple[Any, ...]
 
 
@@ -79,27 +85,26 @@ def create_tables(connection: sqlite3.Connection) -> None:
 
 
 def mask_row(cell_id: int, key: PlaneKey, record: MaskRecord) -> MaskRow:
-    """The values of ``MASK_COLUMNS``; the bits are packed eight to a byte, row after row, then deflated."""
+    """The values of ``MASK_COLUMNS``; for the bits see ``packing.pack``."""
     mask = record.mask
-    bits = zlib.compress(np.packbits(mask.bits).tobytes(), level=1)
-    prompts = json.dumps(record.prompts.to_json(), separators=(",", ":"))
-    box = (mask.y0, mask.x0, *mask.bits.shape)
-    return (cell_id, *key, *box, bits, record.source.value, record.predicted_iou, prompts, record.decoder)
+    box = (mask.y0, mask.x0, mask.height, mask.width)
+    prompts = (
+        _NO_PROMPTS if record.prompts.empty else json.dumps(record.prompts.to_json(), separators=(",", ":"))
+    )
+    return (
+        cell_id, *key, *box, mask.packed, record.source.value, record.predicted_iou, prompts, record.decoder
+    )  # fmt: skip
 
 
 def read_mask_row(row: MaskRow) -> tuple[int, PlaneKey, MaskRecord]:
-    """The inverse of ``mask_row``.
+    """The inverse of ``mask_row``; the pixels stay packed until they are asked for.
 
     Raises:
         ValueError, TypeError, zlib.error: the row is damaged.
         PromptError: its prompts are.
     """
     cell_id, t, z, y0, x0, height, width, packed, source, predicted_iou, prompts, decoder = row
-    data = np.frombuffer(zlib.decompress(packed), dtype=np.uint8)
-    if data.size != (height * width + 7) // 8:
-        raise ValueError(f"{data.size} bytes for {height} x {width} pixels")
-    bits = np.unpackbits(data, count=height * width).reshape(height, width).view(np.bool_)
-    record = MaskRecord(
-        Mask(y0, x0, bits), Source(source), predicted_iou, Prompts.from_json(json.loads(prompts)), decoder
-    )
-    return cell_id, PlaneKey(t, z), record
+    packing.check(packed, height, width)
+    mask = Mask.from_packed(y0, x0, height, width, packed)
+    found = NO_PROMPTS if prompts == _NO_PROMPTS else Prompts.from_json(json.loads(prompts))
+    return cell_id, _key(t, z), MaskRecord(mask, _source(source), predicted_iou, found, intern(decoder))

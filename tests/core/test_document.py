@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from cellsam_desktop.core.document import Document
-from cellsam_desktop.core.edits import AddCell, AddDivision, ChangeCell, Edit, RemoveCell, SetMask
+from cellsam_desktop.core.edits import (
+    AddCell,
+    AddDivision,
+    AddTrack,
+    ChangeCell,
+    Edit,
+    RemoveCell,
+    RemoveTrack,
+    SetMask,
+)
 from cellsam_desktop.core.errors import EditRefused
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.history import History
@@ -42,6 +51,7 @@ def test_what_can_be_asked(document: Document):
     assert document.planes() == [PlaneKey(0), PlaneKey(1), PlaneKey(2)]
     assert document.cells_on(PlaneKey(2)) == [2, 3]
     assert document.cells_on(PlaneKey(7)) == []
+    assert [document.count_on(PlaneKey(t)) for t in (1, 2, 7)] == [1, 2, 0]
     assert document.frames(1) == [0, 1]
     assert document.span(1) == (0, 1)
     assert document.span(99) is None
@@ -114,3 +124,27 @@ def test_the_next_id_passes_over_imported_ones(document: Document):
 def test_titles():
     assert Cell(7).title == "Cell 7"
     assert Cell(7, "ABal").title == "ABal"
+
+
+def test_whole_tracks_that_cannot_be_added_or_removed(document: Document):
+    track = {PlaneKey(4): block(0, 0, 2)}
+    assert "exists already" in str(refusal(document, AddTrack(Cell(2), track)))
+    assert "is locked" in str(refusal(document, AddTrack(Cell(9, locked=True), track)))
+    assert "division" in str(refusal(document, RemoveTrack(2, frozenset({PlaneKey(2)}))))
+    history = History(document)
+    history.commit("import", [AddTrack(Cell(9), track)])
+    assert "other frames" in str(refusal(document, RemoveTrack(9, frozenset())))
+    history.commit("lock", [ChangeCell(Cell(9, locked=True))])
+    assert refusal(document, RemoveTrack(9, frozenset(track))).forceable
+    assert document.track(9) == track
+
+
+def test_a_snapshot_stays_as_it_is(document: Document):
+    copy, track = document.snapshot(), dict(document.track(2))
+    History(document).commit("more", [SetMask(2, PlaneKey(3), block(0, 0, 2)), AddTrack(Cell(4), track)])
+    assert copy.cell_ids == [1, 2, 3]
+    assert copy.next_id == 4
+    assert copy.track(2) == track
+    assert copy.cells_on(PlaneKey(2)) == [2, 3]
+    assert list(copy.lineage.divisions()) == [(1, (2, 3))]
+    assert document.cells_on(PlaneKey(2)) == [2, 3, 4]

@@ -15,10 +15,12 @@ from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.edits import (
     AddCell,
     AddDivision,
+    AddTrack,
     ChangeCell,
     Edit,
     RemoveCell,
     RemoveDivision,
+    RemoveTrack,
     SetCalibration,
     SetMask,
 )
@@ -46,14 +48,14 @@ def transactions(data: bytes, document: Document) -> Iterator[list[Edit]]:
     """Four bytes make one edit, the upper bits of the first say whether the transaction goes on."""
     edits: list[Edit] = []
     for kind, a, b, c in zip(*(iter(data),) * 4, strict=False):
-        next_id = document.next_id + sum(isinstance(edit, AddCell) for edit in edits)
-        edits.append(edit_of(kind % 16, a, b, c, next_id))
+        next_id = document.next_id + sum(isinstance(edit, AddCell | AddTrack) for edit in edits)
+        edits.append(edit_of(document, kind % 18, a, b, c, next_id))
         if kind < 192:
             yield edits
             edits = []
 
 
-def edit_of(kind: int, a: int, b: int, c: int, next_id: int) -> Edit:
+def edit_of(document: Document, kind: int, a: int, b: int, c: int, next_id: int) -> Edit:
     cell_id = a % next_id + (a == 255)  # nearly always one that exists or existed
     match kind:
         case 0 | 1 | 2:
@@ -70,6 +72,11 @@ def edit_of(kind: int, a: int, b: int, c: int, next_id: int) -> Edit:
             return RemoveDivision(cell_id)
         case 14:
             return ChangeCell(Cell(cell_id, f"name {b}", locked=c > 200))
+        case 15:
+            track = {PlaneKey(t, c % 2): RECORDS[t % 5] for t in range(b % 6, b % 6 + c % 4)}
+            return AddTrack(Cell(next_id if a else cell_id, locked=c > 250), track)
+        case 16:
+            return RemoveTrack(cell_id, frozenset(list(document.track(cell_id))[: 9 if b else 1]))
         case _:
             return SetCalibration(Calibration(pixel_size_um=b / 10))
 
@@ -79,6 +86,9 @@ def check_rules(document: Document) -> None:
     assert all(0 < cell_id < document.next_id for cell_id in cells)
     on_planes = {(i, key) for key in document.planes() for i in document.cells_on(key)}
     assert on_planes == {(i, key) for i in cells for key in document.track(i)}
+    for cell_id in cells:
+        frames = document.frames(cell_id)
+        assert document.span(cell_id) == ((frames[0], frames[-1]) if frames else None)
     mothers: dict[int, int] = {}
     for mother, daughters in document.lineage.divisions():
         assert len({mother, *daughters}) == 3
