@@ -31,3 +31,13 @@ class ChangeSet:
     def touched_cells(self) -> frozenset[int]:
         """Every cell concerned in any way."""
         return self.cells | self.lineage | {cell_id for cell_id, _ in self.masks}
+
+    def __or__(self, other: ChangeSet) -> ChangeSet:
+        """What either touches, under the other's name."""
+        return ChangeSet(
+            other.name,
+            self.cells | other.cells,
+            self.masks | other.masks,
+            self.lineage | other.lineage,
+            self.calibration or other.calibration,
+        )

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from cellsam_desktop.core import morphology
 from cellsam_desktop.core.document import Document
-from cellsam_desktop.core.edits import ChangeCell, Edit, RemoveCell, RemoveDivision, SetCalibration, SetMask
+from cellsam_desktop.core.edits import (
+    ChangeCell,
+    Edit,
+    RemoveDivision,
+    RemoveTrack,
+    SetCalibration,
+    SetMask,
+)
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.records import Calibration
@@ -182,15 +189,17 @@ def removal(
     ``ends`` says that the cell now ends before these planes, so that it can no longer divide.
     ``divided`` collects the mothers whose division was removed already, over several cells.
     """
-    keys = list(keys)
-    edits: list[Edit] = [SetMask(cell_id, key, None) for key in keys]
+    keys = frozenset(keys)
     gone = len(keys) == len(document.track(cell_id))
     mothers = [cell_id] if (gone or ends) and document.lineage.daughters(cell_id) else []
     mother = document.lineage.mother(cell_id)
     if gone and mother is not None:
         mothers.append(mother)
+    edits: list[Edit] = []
     for parent in mothers:
         if parent not in divided:
             divided.add(parent)
             edits.append(RemoveDivision(parent))
-    return [*edits, RemoveCell(cell_id)] if gone else edits
+    if gone:
+        return [*edits, RemoveTrack(cell_id, keys)]
+    return [*edits, *(SetMask(cell_id, key, None) for key in sorted(keys))]

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from cellsam_desktop.analysis.series import Measurements
 from cellsam_desktop.analysis.table import columns, rows_of
+from cellsam_desktop.core import collector
 from cellsam_desktop.core.changes import ChangeSet
 from cellsam_desktop.core.document import Document
-from cellsam_desktop.core.edits import AddCell, Edit, SetMask
+from cellsam_desktop.core.edits import AddTrack
 from cellsam_desktop.core.errors import Cancelled, CellSamError, ProjectError
 from cellsam_desktop.core.geometry import PlaneKey
-from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.records import Cell, MaskRecord, Source
 from cellsam_desktop.curation.open_movie import OpenMovie
 from cellsam_desktop.jobs.runner import Progress
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Shape = tuple[int, int, int, int]
-Labelled = list[tuple[int, PlaneKey, Mask]]
+Labelled = dict[int, dict[PlaneKey, MaskRecord]]
 
 
 class Exchange:
@@ -63,7 +63,7 @@ class Exchange:
         movie = self._session.movie
         if movie is None:
             return
-        sizes, document = movie.info.sizes, snapshot(movie.document)
+        sizes, document = movie.info.sizes, movie.document.snapshot()
         shape = (sizes.t, sizes.z, sizes.y, sizes.x)
         self._run(
             f"Exporting {path.name}",
@@ -79,7 +79,7 @@ class Exchange:
         movie = self._session.movie
         if movie is None:
             return
-        document = snapshot(movie.document)
+        document = movie.document.snapshot()
         self._run(
             f"Exporting {path.name}",
             partial(_write_csv, path, document, document.cell_ids if cells is None else list(cells)),
@@ -95,7 +95,7 @@ class Exchange:
         if movie.store is not None and path == movie.store.path:
             self._session.save()
             return
-        complete = movie.store is not None and not self._session.unsaved
+        complete = movie.store is not None and not (self._session.unsaved or self._session.saving.writing)
         copy = movie.store.copy_to if movie.store is not None and complete else _copier(movie)
         missed: list[ChangeSet] = []
 
@@ -143,16 +143,16 @@ class Exchange:
         if self._session.movie is not movie:
             self._session.notices.warning(f"{path.name} was not imported: its movie was closed meanwhile.")
             return
-        new_ids = _assign_ids({cell_id for cell_id, _, _ in labelled}, movie.document)
+        new_ids = _assign_ids(labelled, movie.document)
         if not new_ids:
             self._session.notices.warning(f"{path.name} holds no labels: every pixel is 0.")
             return
-        edits: list[Edit] = [AddCell(Cell(cell_id)) for cell_id in sorted(new_ids.values())]
-        edits += [SetMask(new_ids[i], key, MaskRecord(mask, Source.IMPORTED)) for i, key, mask in labelled]
+        edits = [AddTrack(Cell(new_ids[label]), track) for label, track in labelled.items()]
         if not self._session.commit("Import labels", edits):
             return
         changed = sum(old != new for old, new in new_ids.items())
-        text = f"{len(new_ids)} cells with {len(labelled)} masks were imported from {path.name}."
+        masks = sum(map(len, labelled.values()))
+        text = f"{len(new_ids)} cells with {masks} masks were imported from {path.name}."
         if changed:
             text += f" {changed} of them got new ids, because theirs belong to other cells here."
         self._session.notices.info(text)
@@ -174,19 +174,6 @@ class Exchange:
         self._session.notices.info(f"The project is now {store.path}.")
 
 
-def snapshot(document: Document) -> Document:
-    """A copy that does not change any more, for work on another thread; masks are shared, not copied."""
-    copy = Document(document.calibration)
-    for cell_id in document.cell_ids:
-        copy.put_cell(document.cell(cell_id))
-        for key, record in document.track(cell_id).items():
-            copy.put_record(cell_id, key, record)
-    for mother, daughters in document.lineage.divisions():
-        copy.lineage.add(mother, daughters)
-    copy.reserve_ids(document.next_id)
-    return copy
-
-
 def _assign_ids(wanted: Iterable[int], document: Document) -> dict[int, int]:
     """The id that each imported label gets: its own when no cell here has it, else one that nobody has."""
     ids = {label: label for label in wanted if label not in document}
@@ -199,11 +186,14 @@ def _assign_ids(wanted: Iterable[int], document: Document) -> dict[int, int]:
 
 
 def _read_labels(path: Path, shape: Shape, onto: PlaneKey, progress: Progress) -> Labelled:
-    labelled = []
-    for cell_id, key, mask in import_labels(path, shape, onto):
-        progress(key.t / shape[0])
-        labelled.append((cell_id, key, mask))
-    return labelled
+    """The records are ready to be added and to be written: the main thread has no pixel to touch."""
+    labelled: Labelled = {}
+    with collector.paused():
+        for label, key, mask in import_labels(path, shape, onto):
+            progress(key.t / shape[0])
+            assert mask.packed
+            labelled.setdefault(label, {})[key] = MaskRecord(mask, Source.IMPORTED)
+    return dict(sorted(labelled.items()))
 
 
 def _write_labels(path: Path, document: Document, shape: Shape, progress: Progress) -> None:
@@ -219,7 +209,7 @@ def _write_csv(path: Path, document: Document, cells: Sequence[int], progress: P
 
 def _copier(movie: OpenMovie) -> Callable[[Path], None]:
     """Writes the document as it is now, for a movie whose project file does not exist or is incomplete."""
-    document, link = snapshot(movie.document), movie.link
+    document, link = movie.document.snapshot(), movie.link
     return partial(_write_project, document, link)
 
 

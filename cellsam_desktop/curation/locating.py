@@ -159,7 +159,7 @@ def _assemble(
     source: ImageSource, digest: str, store: ProjectStore | None, project_path: Path, progress: Progress
 ) -> Opened:
     measured = _measure(source, progress)
-    document = Document(calibration_of(source.info)) if store is None else store.load()
+    document = Document(calibration_of(source.info)) if store is None else store.load(progress)
     axes = store.link.axes if store else None
     movie = OpenMovie(source, digest, axes, measured, document, store, project_path)
     return Opened(movie, {} if store is None else store.load_view())

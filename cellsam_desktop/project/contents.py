@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 SELECT_CELLS = "SELECT id, name, locked FROM cell"
 SELECT_MASKS = f"SELECT {MASK_COLUMNS} FROM mask"
+LAST_MASK = "SELECT max(rowid) FROM mask"
 SELECT_DIVISIONS = "SELECT mother, daughter_a, daughter_b FROM division"
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
+from cellsam_desktop.core import collector
 from cellsam_desktop.core.changes import ChangeSet
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.errors import ProjectError
@@ -20,6 +21,14 @@ from cellsam_desktop.project import contents, recovery
 from cellsam_desktop.project.connection import connect, create_file, new_file, transaction, translated
 from cellsam_desktop.project.link import MovieLink
 from cellsam_desktop.project.schema import UPSERT_CELL, UPSERT_MASK, UPSERT_META, mask_row
+
+T = TypeVar("T")
+Report = Callable[[float], None]
+_REPORT_EVERY = 5000
+
+
+def _silent(_: float) -> None:
+    """Nobody wants to know how far it is."""
 
 
 class ProjectStore:
@@ -87,18 +96,26 @@ class ProjectStore:
         """The movie of the project."""
         return self._link
 
-    def load(self) -> Document:
+    @property
+    def backlog(self) -> int:
+        """How many masks could not be written and go with the next save."""
+        return len(self._unsaved.masks)
+
+    def load(self, progress: Report = _silent) -> Document:
         """The document as of the last save; damaged masks are left out and counted in ``notice``.
+
+        ``progress`` gets the fraction done, and may raise to cancel.
 
         Raises:
             ProjectError: the file cannot be read.
         """
-        with self._lock, translated(self.path):
+        with self._lock, translated(self.path), collector.paused():
             read, connection = contents.DocumentReader(), self._connection
             scale = contents.read_meta(connection, "calibration")
             read.document.calibration = contents.calibration_from_json(scale)
             read.add_cells(connection.execute(contents.SELECT_CELLS))
-            read.add_masks(connection.execute(contents.SELECT_MASKS))
+            last = connection.execute(contents.LAST_MASK).fetchone()[0] or 0
+            read.add_masks(_reporting(connection.execute(contents.SELECT_MASKS), last, progress))
             read.add_divisions(connection.execute(contents.SELECT_DIVISIONS))
             read.document.reserve_ids(int(contents.read_meta(connection, "next_id") or 1))
         if read.lost:
@@ -108,18 +125,19 @@ class ProjectStore:
             )
         return read.document
 
-    def save(self, document: Document, changes: ChangeSet) -> None:
+    def save(self, document: Document, changes: ChangeSet, progress: Report = _silent) -> None:
         """Write what ``changes`` touched, in one transaction, at a cost that does not grow with the document.
 
-        What could not be written is kept in mind and written with the next save.
+        What could not be written is kept in mind and written with the next save. ``progress`` gets the
+        fraction done, and may raise to cancel.
 
         Raises:
             ProjectError: it cannot be written; the file is as it was.
         """
         with self._lock:
-            self._unsaved = _joined(self._unsaved, changes)
+            self._unsaved = self._unsaved | changes
             with translated(self.path), transaction(self._connection):
-                self._write(document, self._unsaved)
+                self._write(document, self._unsaved, progress)
             self._unsaved = ChangeSet()
 
     def load_view(self) -> dict[str, Any]:
@@ -189,7 +207,7 @@ class ProjectStore:
         with self._lock, translated(self.path):
             _put_meta(self._connection, key, value)
 
-    def _write(self, document: Document, changes: ChangeSet) -> None:
+    def _write(self, document: Document, changes: ChangeSet, progress: Report) -> None:
         connection = self._connection
         connection.executemany("DELETE FROM division WHERE mother = ?", _ids(changes.lineage))
         for cell_id in changes.cells:
@@ -198,7 +216,7 @@ class ProjectStore:
                 connection.execute(UPSERT_CELL, (cell.id, cell.name, cell.locked))
             else:
                 connection.execute("DELETE FROM cell WHERE id = ?", (cell_id,))
-        for cell_id, key in changes.masks:
+        for cell_id, key in _reporting(sorted(changes.masks), len(changes.masks), progress):
             self._write_mask(document, cell_id, key)
         for mother in changes.lineage:
             if (daughters := document.lineage.daughters(mother)) is not None:
@@ -222,14 +240,11 @@ def everything(document: Document) -> ChangeSet:
     return ChangeSet("", cells, masks, frozenset(mother for mother, _ in document.lineage.divisions()), True)
 
 
-def _joined(first: ChangeSet, second: ChangeSet) -> ChangeSet:
-    return ChangeSet(
-        second.name,
-        first.cells | second.cells,
-        first.masks | second.masks,
-        first.lineage | second.lineage,
-        first.calibration or second.calibration,
-    )
+def _reporting(items: Iterable[T], count: int, progress: Report) -> Iterator[T]:
+    for number, item in enumerate(items):
+        if number % _REPORT_EVERY == 0:
+            progress(min(1.0, number / max(1, count)))
+        yield item
 
 
 def _ids(ids: Iterable[int]) -> Iterable[tuple[int]]:

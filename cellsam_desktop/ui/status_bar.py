@@ -103,6 +103,8 @@ class StatusBar(QStatusBar):
         movie = self._session.movie
         if movie is None:
             self.saved.setText("")
+        elif self._session.saving.writing:
+            self.saved.setText("Saving …")
         elif self._session.unsaved:
             self.saved.setText("Not saved")
             self.saved.setToolTip("The last change could not be written: make room and press Ctrl+S.")

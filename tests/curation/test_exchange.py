@@ -10,7 +10,6 @@ import tifffile
 from cellsam_desktop.core.edits import AddDivision, SetMask
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.records import Source
-from cellsam_desktop.curation.exchange import snapshot
 from cellsam_desktop.project.store import ProjectStore
 
 
@@ -182,7 +181,7 @@ def test_a_snapshot_is_equal_and_stays_so(desk, movie_file):
     for cell_id, t in ((1, 0), (2, 1), (3, 1)):
         desk.add_cell(cell_id, PlaneKey(t))
     desk.session.commit("Divide", [AddDivision(1, (2, 3))])
-    copy = snapshot(desk.session.movie.document)
+    copy = desk.session.movie.document.snapshot()
     desk.session.undo()
     desk.add_cell(4)
     assert copy.cell_ids == [1, 2, 3]

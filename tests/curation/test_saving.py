@@ -6,11 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from cellsam_desktop.core.edits import ChangeCell, SetMask
+from cellsam_desktop.core.edits import AddTrack, ChangeCell, SetMask
 from cellsam_desktop.core.geometry import PlaneIndex, PlaneKey
-from cellsam_desktop.core.records import Cell
+from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.records import Cell, MaskRecord, Source
+from cellsam_desktop.curation.background_write import BULK
 from cellsam_desktop.project.store import ProjectStore
 
 
@@ -155,6 +158,69 @@ def test_undo_is_saved_too(desk, make_desk, movie_file):
     again.open(movie_file)
     assert again.session.movie.document.cell_ids == [1]
     assert again.session.movie.document.next_id == 3
+
+
+def many_cells(count: int) -> list[AddTrack]:
+    """New cells with a mask on each of the six frames."""
+    record = MaskRecord(Mask(9, 9, np.ones((5, 5), np.bool_)), Source.IMPORTED)
+    return [AddTrack(Cell(i), {PlaneKey(t): record for t in range(6)}) for i in range(1, count + 1)]
+
+
+def test_very_many_masks_are_saved_in_the_background_and_what_follows_after_them(desk, make_desk, movie_file):
+    desk.open(movie_file)
+    states = []
+    desk.session.saving.changed.connect(lambda: states.append(desk.session.saving.writing))
+    assert desk.session.commit("Import", many_cells(BULK))
+    assert desk.session.saving.writing
+    assert desk.add_cell(BULK + 1)
+    desk.session.undo()
+    desk.session.undo()
+    desk.session.redo()
+    desk.session.navigation.go_to(2)
+    desk.session.tick(10.0)
+    desk.settle()
+    assert not desk.session.saving.writing
+    assert not desk.session.unsaved
+    assert True in states
+    assert states[-1] is False
+    path = desk.session.movie.project_path
+    assert not desk.errors
+    assert desk.session.close_movie()
+    with ProjectStore.open(path) as store:
+        document = store.load()
+        assert document.cell_ids == list(range(1, BULK + 1))
+        assert len(document.track(7)) == 6
+        assert store.load_view()["t"] == 2
+
+
+def test_closing_waits_for_what_is_being_written(desk, movie_file):
+    desk.open(movie_file)
+    path = desk.session.movie.project_path
+    desk.session.commit("Import", many_cells(BULK))
+    desk.add_cell(BULK + 1)
+    assert desk.session.close_movie()
+    with ProjectStore.open(path) as store:
+        assert len(store.load()) == BULK + 1
+    desk.settle()
+    assert not desk.errors
+
+
+def test_a_cancelled_background_save_loses_nothing(desk, movie_file):
+    desk.open(movie_file)
+    desk.add_cell(BULK + 7)
+    desk.session.jobs.runner.started.connect(lambda job: job.cancel())
+    desk.session.commit("Import", many_cells(BULK))
+    desk.settle()
+    assert desk.session.unsaved
+    assert "cancelled" in desk.errors[0]
+    desk.session.jobs.runner.started.disconnect()
+    assert desk.session.save()
+    desk.settle()
+    assert not desk.session.unsaved
+    path = desk.session.movie.project_path
+    assert desk.session.close_movie()
+    with ProjectStore.open(path) as store:
+        assert len(store.load()) == BULK + 1
 
 
 def test_nothing_happens_without_a_movie(desk):
