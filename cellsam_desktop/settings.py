@@ -92,7 +92,8 @@ class Settings:
     """The preferences.
 
     ``shortcuts`` maps an action's id to its keys, only where they differ from the default; ``window`` holds
-    Qt's geometry and state in base64; ``brush_radius`` is in image pixels.
+    Qt's geometry and state in base64; ``brush_radius`` is in image pixels; ``reference_mode`` asks the
+    model as its authors do: whole planes only, candidates by predicted IoU.
     """
 
     model: str = "vit_t"
@@ -108,6 +109,7 @@ class Settings:
     welcomed: bool = False
     window: dict[str, str] = field(default_factory=dict)
     project_folder: str | None = None
+    reference_mode: bool = False
 
     @classmethod
     def load(cls, path: Path | None = None) -> Settings:
@@ -158,6 +160,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "welcomed": _flag,
     "window": _mapping(_text),
     "project_folder": _text_or_none,
+    "reference_mode": _flag,
 }
 """What checks each setting's value as the file gives it; raises ``ValueError``."""
 

@@ -7,62 +7,41 @@ becomes a prompt.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from psygnal import Signal
 
 from cellsam_desktop.core.changes import ChangeSet
 from cellsam_desktop.core.edits import AddCell, Edit, SetMask
-from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.geometry import PlaneKey, Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.prompts import Box, Point, Prompts
 from cellsam_desktop.core.records import Cell, MaskRecord, Source
-from cellsam_desktop.jobs.decode_request import DecodeRequest, DecodeResult, EncodedLook, Proposal
+from cellsam_desktop.curation.answering import Answering, Hovering
+from cellsam_desktop.curation.draft import Draft, Step
+from cellsam_desktop.jobs.decode_request import Proposal
 
 if TYPE_CHECKING:
     from cellsam_desktop.curation.session import Session
-
-Logits = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class _Step:
-    """Prompts, and the logits of the answer that they refine (the mask hint), if any."""
-
-    prompts: Prompts
-    hint: Logits | None = None
-
-
-@dataclass
-class _Draft:
-    """Unaccepted work on one plane; ``target`` is the cell it will replace or continue."""
-
-    steps: list[_Step] = field(default_factory=list)
-    target: int | None = None
 
 
 class Prompting:
     """The draft of the plane on screen and the decoder's answers to it.
 
-    ``changed`` is emitted whenever prompts, proposal, hover or candidate changed.
+    ``changed`` is emitted whenever prompts, proposal, hover or candidate changed. ``decode_ms`` are the
+    milliseconds that the last mask took.
     """
 
     changed = Signal()
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._drafts: dict[PlaneKey, _Draft] = {}
-        self._draft = _Draft()
+        self._drafts: dict[PlaneKey, Draft] = {}
+        self._draft = Draft()
         self._key = PlaneKey()
         self._accept_when_ready: bool | None = None
-        self._asked: object | None = None
-        self._hover_token: object | None = None
-        self.proposals: tuple[Proposal, ...] = ()
-        self.candidate = 0
-        self.hover: Proposal | None = None
+        self.answers = Answering(session, self._on_answer)
+        self.hovering = Hovering(session, self._on_hover_answer)
         self.decode_ms: float | None = None
         session.view.changed.connect(self._on_view)
         session.encoding.changed.connect(self._on_encoding)
@@ -73,17 +52,61 @@ class Prompting:
     @property
     def prompts(self) -> Prompts:
         """The prompts of the draft on this plane."""
-        return self._draft.steps[-1].prompts if self._draft.steps else Prompts()
+        return self._draft.prompts
+
+    @property
+    def step(self) -> Step | None:
+        """The newest step of the draft on this plane."""
+        return self._draft.steps[-1] if self._draft.steps else None
+
+    @property
+    def decided(self) -> bool:
+        """Whether the curator has chosen among the candidates, so that looking closer is of no use."""
+        return self.answers.decided
+
+    @property
+    def proposals(self) -> tuple[Proposal, ...]:
+        """The candidates for the draft, best first; empty while there is no answer."""
+        return self.answers.proposals
+
+    @property
+    def complete(self) -> bool:
+        """Whether all candidates are there, or else only the first answer to the question."""
+        return self.answers.complete
+
+    @property
+    def candidate(self) -> int:
+        """Number of the chosen candidate."""
+        return self.answers.candidate
 
     @property
     def proposal(self) -> Proposal | None:
         """The chosen candidate, or None while there is no answer."""
-        return self.proposals[self.candidate] if self.proposals else None
+        return self.answers.proposal
+
+    @property
+    def hover(self) -> Proposal | None:
+        """What a click where the mouse is would give, if that is known."""
+        return self.hovering.proposal
+
+    @property
+    def looking(self) -> Region | None:
+        """The part of the plane from which the mask on screen was made, None while there is none."""
+        shown = self.proposal or self.hover
+        return shown.geometry.region if shown is not None else None
 
     @property
     def target(self) -> int | None:
         """The cell that accepting will replace or continue; None makes a new cell."""
         return self._draft.target
+
+    @property
+    def future_target(self) -> int | None:
+        """The cell that a click would continue: the draft's, or the one selected cell without a mask here."""
+        movie, selection = self._session.movie, self._session.view.selection
+        if self._draft.steps or movie is None or len(selection) != 1:
+            return self._draft.target
+        return selection[0] if movie.document.record(selection[0], self._key) is None else None
 
     @property
     def waiting(self) -> bool:
@@ -97,19 +120,17 @@ class Prompting:
         if not self._inside(x, y):
             self.hover_leave()
             return
-        self._ask_hover(self.prompts.with_point(Point(x, y, positive)))
+        self._hover(self.prompts.with_point(Point(x, y, positive)))
 
     def hover_box(self, box: Box) -> None:
         """Ask for the mask that a box still being dragged would give."""
         clamped = self._clamp(box)
         if clamped is not None:
-            self._ask_hover(self.prompts.with_box(clamped))
+            self._hover(self.prompts.with_box(clamped))
 
     def hover_leave(self) -> None:
         """Forget the hover mask."""
-        self._hover_token = None
-        if self.hover is not None:
-            self.hover = None
+        if self.hovering.leave():
             self.changed.emit()
 
     def add_point(self, x: float, y: float, positive: bool = True) -> None:
@@ -133,22 +154,18 @@ class Prompting:
 
     def clear(self) -> None:
         """Drop the draft of this plane."""
-        self._draft = _Draft()
+        self._draft = Draft()
         self._prompts_changed()
 
     def cycle(self, step: int) -> None:
         """Choose the next (+1) or previous (-1) candidate."""
-        if self.proposals:
-            self.candidate = (self.candidate + step) % len(self.proposals)
-            self.changed.emit()
+        self.answers.cycle(step)
+        self.changed.emit()
 
     def replace_mask(self, mask: Mask) -> None:
         """Correct the proposal by hand; it stays the chosen candidate."""
-        if self.proposal is not None:
-            chosen = replace(self.proposal, mask=mask)
-            others = self.proposals
-            self.proposals = (*others[: self.candidate], chosen, *others[self.candidate + 1 :])
-            self.changed.emit()
+        self.answers.correct(mask)
+        self.changed.emit()
 
     # -- refinement and acceptance ------------------------------------------------------------------
 
@@ -160,7 +177,7 @@ class Prompting:
             self._session.notices.info("Select one cell that has a mask on this frame to refine it.")
             return
         prompts = record.prompts if not record.prompts.empty else Prompts(box=_box_of(record.mask))
-        self._draft = _Draft([_Step(prompts)], selection[0])
+        self._draft = Draft([Step(prompts)], selection[0])
         self._prompts_changed()
 
     def accept(self, begin_next: bool = False) -> None:
@@ -185,6 +202,7 @@ class Prompting:
         edits: list[Edit] = [AddCell(Cell(cell_id))] if target is None else []
         edits.append(SetMask(cell_id, self._key, self._record(proposal, proposal.mask)))
         if self._session.commit("Accept mask", edits):
+            self._session.agenda.remember(proposal.geometry.region)
             self.clear()
             self._session.view.set(selection=() if begin_next else (cell_id,))
 
@@ -196,69 +214,46 @@ class Prompting:
 
     def _begin_draft(self) -> None:
         """The first prompt continues the one selected cell if it has no mask here yet."""
-        movie, encoding, selection = self._session.movie, self._session.encoding, self._session.view.selection
-        if self._draft.steps or movie is None:
+        encoding = self._session.encoding
+        if self._draft.steps or self._session.movie is None:
             return
         if encoding.worker.kind == "broken" and encoding.message:
             self._session.notices.warning(encoding.message)
-        if len(selection) == 1 and movie.document.record(selection[0], self._key) is None:
-            self._draft.target = selection[0]
+        self._draft.target = self.future_target
 
     def _push(self, prompts: Prompts) -> None:
-        hint = self.proposal.logits if self.proposal is not None else None
-        self._draft.steps.append(_Step(prompts, hint))
-        self._prompts_changed()
+        step = Step.after(self.proposal, prompts)
+        self._draft.steps.append(step)
+        self._prompts_changed(self.hovering.answer_to(step))
 
-    def _prompts_changed(self) -> None:
-        self.proposals, self.candidate, self._asked = (), 0, None
-        self.hover, self._hover_token = None, None
+    def _prompts_changed(self, first: Proposal | None = None) -> None:
+        """Ask about the draft as it is now; ``first`` is the best answer if it is on screen already."""
         self._accept_when_ready = None
+        self.hovering.leave()
         if not self._draft.steps:
             self._draft.target = None
-        self._ask()
+        self.answers.begin(self.step, self._draft.target, first)
+        self._session.agenda.refresh()
         self.changed.emit()
 
-    def _ask(self) -> None:
-        """Send the draft to the decoder, if the frame is encoded and the question is a new one."""
-        if not self._draft.steps or self._asked is not None:
-            return
-        step = self._draft.steps[-1]
-        request = self._request(step.prompts, step.hint, hover=False, token=object())
-        if request is not None:
-            self._asked = request.token
-            self._session.jobs.decoder.submit(request, self._on_answer)
+    def _hover(self, prompts: Prompts) -> None:
+        self.hovering.ask(Step.after(self.proposal, prompts), self.future_target)
 
-    def _ask_hover(self, prompts: Prompts) -> None:
-        hint = self.proposal.logits if self.proposal is not None else None
-        # One token for all hovers over the same draft: the mask of a moment ago is better than none while
-        # the mouse moves faster than the decoder.
-        self._hover_token = self._hover_token or object()
-        request = self._request(prompts, hint, hover=True, token=self._hover_token)
-        if request is not None:
-            self._session.jobs.decoder.submit(request, self._on_hover_answer)
+    def ask_anew(self) -> None:
+        """Ask about the same prompts once more, because the way of answering was changed."""
+        self._prompts_changed()
 
-    def _request(
-        self, prompts: Prompts, hint: Logits | None, *, hover: bool, token: object
-    ) -> DecodeRequest | None:
-        encoding = self._session.encoding
-        if encoding.current_key is None or encoding.geometry is None or encoding.decoder_path is None:
-            return None
-        look = EncodedLook(encoding.current_key, encoding.geometry)
-        return DecodeRequest((look,), prompts, hint, hover, token=token)
+    def _on_hover_answer(self) -> None:
+        self.decode_ms = self.hovering.decode_ms
+        self.changed.emit()
 
-    def _on_answer(self, result: DecodeResult) -> None:
-        if result.request.token is not self._asked or not result.final:
-            return
-        self.proposals, self.candidate, self.decode_ms = result.proposals, 0, result.decode_ms
-        accept, self._accept_when_ready = self._accept_when_ready, None
+    def _on_answer(self) -> None:
+        self.decode_ms = self.answers.decode_ms
+        accept = self._accept_when_ready if self.answers.complete else None
         self.changed.emit()
         if accept is not None:
+            self._accept_when_ready = None
             self.accept(accept)
-
-    def _on_hover_answer(self, result: DecodeResult) -> None:
-        if result.request.token is self._hover_token and result.proposals:
-            self.hover, self.decode_ms = result.proposals[0], result.decode_ms
-            self.changed.emit()
 
     # -- following the session ------------------------------------------------------------------------
 
@@ -272,16 +267,16 @@ class Prompting:
         if self._draft.steps:
             self._drafts[self._key] = self._draft
         self._key = PlaneKey(self._session.view.t, self._session.view.z)
-        self._draft = self._drafts.pop(self._key, _Draft())
+        self._draft = self._drafts.pop(self._key, Draft())
         self._prompts_changed()
 
     def _on_encoding(self) -> None:
-        self._ask()
+        """Another look may be there."""
+        self.answers.ask()
+        self.hovering.ask_again()
 
     def _on_missing(self, key: str) -> None:
-        """The embedding asked about is gone from the cache: ask again when it has been made anew."""
-        if self.waiting:
-            self._asked = None
+        self.answers.forget_question()
 
     def _on_movie(self) -> None:
         self._drafts.clear()

@@ -10,16 +10,19 @@ from psygnal import Signal
 from cellsam_desktop.core.changes import ChangeSet
 from cellsam_desktop.core.edits import Edit
 from cellsam_desktop.core.errors import CellSamError, EditRefused
+from cellsam_desktop.curation.agenda import Agenda
 from cellsam_desktop.curation.editing import Editing
 from cellsam_desktop.curation.encoding import Encoding
 from cellsam_desktop.curation.exchange import Exchange
 from cellsam_desktop.curation.jobs_bundle import Jobs
+from cellsam_desktop.curation.memory import Memory
 from cellsam_desktop.curation.navigation import Navigation
 from cellsam_desktop.curation.notices import Notices
 from cellsam_desktop.curation.open_movie import OpenMovie
 from cellsam_desktop.curation.opening import Opening
 from cellsam_desktop.curation.painting import Painting
 from cellsam_desktop.curation.prompting import Prompting
+from cellsam_desktop.curation.questions import Questions
 from cellsam_desktop.curation.saving import Saving
 from cellsam_desktop.curation.tools import ToolController
 from cellsam_desktop.curation.view_state import ViewState
@@ -54,9 +57,12 @@ class Session:
         self.saving = Saving(self)
         self.navigation = Navigation(self)
         self.encoding = Encoding(self)
+        self.memory = Memory(self)
+        self.questions = Questions(self)
         self.opening = Opening(self)
         self.exchange = Exchange(self)
         self.prompting = Prompting(self)
+        self.agenda = Agenda(self)  # after the draft, which is the first thing on it
         self.editing = Editing(self)
         self.painting = Painting(self)
         self.tools = ToolController(self)

@@ -49,7 +49,7 @@ def announce(desk: Desk, encoded: EncodedMovie) -> None:
 def click(desk: Desk, x: float = CELL[0], y: float = CELL[1], *, positive: bool = True) -> None:
     prompting = desk.session.prompting
     prompting.add_point(x, y, positive)
-    desk.wait(lambda: not prompting.waiting)
+    desk.wait(lambda: prompting.complete)
 
 
 def test_a_click_proposes_three_candidates_and_the_disc_is_among_them(clicker: Desk) -> None:
@@ -139,7 +139,7 @@ def test_the_last_logits_are_fed_back_when_a_point_is_added(clicker: Desk) -> No
     assert asked[0].hint is None
     assert asked[1].hint is logits
     session.prompting.remove_last()
-    clicker.wait(lambda: not session.prompting.waiting)
+    clicker.wait(lambda: session.prompting.complete)
     assert asked[2].hint is None
     assert session.prompting.prompts.points == (Point(*CELL),)
 
@@ -148,7 +148,7 @@ def test_box_and_points_combine_and_the_source_says_box_without_points(clicker: 
     session = clicker.session
     x, y = CELL
     session.prompting.set_box(Box(x - RADIUS, y - RADIUS, x + RADIUS, y + RADIUS))
-    clicker.wait(lambda: not session.prompting.waiting)
+    clicker.wait(lambda: session.prompting.complete)
     session.prompting.accept(begin_next=True)
     record = session.movie.document.record(1, PlaneKey())
     assert record.source is Source.BOX
@@ -188,7 +188,7 @@ def test_a_click_before_the_frame_is_encoded_is_answered_when_it_is(
     prompting.add_point(*CELL)
     assert prompting.waiting
     announce(still, encoded_movie)
-    still.wait(lambda: not prompting.waiting)
+    still.wait(lambda: prompting.complete)
     assert prompting.proposal is not None
 
 
@@ -211,7 +211,7 @@ def test_an_evicted_embedding_is_asked_for_again(
     assert session.prompting.waiting
     shutil.copytree(encoded_movie.config.embeddings_dir, paths.embeddings_dir(), dirs_exist_ok=True)
     session.jobs.encoder.encoded.emit(target(0), encoded_movie.keys[target(0)])
-    clicker.wait(lambda: not session.prompting.waiting)
+    clicker.wait(lambda: session.prompting.complete)
 
 
 def test_stepping_away_and_back_keeps_the_draft(clicker: Desk) -> None:
@@ -221,7 +221,7 @@ def test_stepping_away_and_back_keeps_the_draft(clicker: Desk) -> None:
     assert session.prompting.prompts.empty
     session.navigation.step(-1)
     assert session.prompting.prompts.points == (Point(*CELL),)
-    clicker.wait(lambda: not session.prompting.waiting)
+    clicker.wait(lambda: session.prompting.complete)
 
 
 def test_refining_reopens_the_prompts_and_replaces_the_mask(clicker: Desk) -> None:
@@ -229,7 +229,7 @@ def test_refining_reopens_the_prompts_and_replaces_the_mask(clicker: Desk) -> No
     click(clicker)
     session.prompting.accept()
     session.prompting.refine_selected()
-    clicker.wait(lambda: not session.prompting.waiting)
+    clicker.wait(lambda: session.prompting.complete)
     assert session.prompting.target == 1
     assert session.prompting.prompts.points == (Point(*CELL),)
     session.prompting.cycle(1)
@@ -248,7 +248,7 @@ def test_undoing_the_cell_being_refined_lets_the_draft_make_a_new_one(clicker: D
     session.prompting.refine_selected()
     session.undo()
     assert session.prompting.target is None
-    clicker.wait(lambda: not session.prompting.waiting)
+    clicker.wait(lambda: session.prompting.complete)
     session.prompting.accept()
     assert session.movie.document.cell_ids == [2]
 
@@ -270,7 +270,7 @@ def test_a_locked_cell_is_not_replaced_and_the_draft_stays(clicker: Desk) -> Non
     session.prompting.accept()
     session.editing.set_locked([1], True)
     session.prompting.refine_selected()
-    clicker.wait(lambda: not session.prompting.waiting)
+    clicker.wait(lambda: session.prompting.complete)
     session.prompting.accept()
     assert "locked" in clicker.texts[-1]
     assert session.prompting.proposal is not None

@@ -140,7 +140,7 @@ class Curator:
         """Click and wait for the proposal."""
         self.click(x, y, button)
         prompting = self.session.prompting
-        self.wait(lambda: not prompting.waiting and prompting.proposal, "a proposal")
+        self.wait(lambda: prompting.complete and prompting.proposal, "a proposal")
         assert prompting.proposal is not None
         return prompting.proposal.mask
 

@@ -43,9 +43,10 @@ def offer(session):
     """Puts proposals or a hover mask where the decoder's answers go."""
 
     def put(*masks: Mask, hover: Mask | None = None) -> None:
-        session.prompting.proposals = tuple(proposal(mask) for mask in masks)
-        session.prompting.candidate = 0
-        session.prompting.hover = None if hover is None else proposal(hover)
+        answers = session.prompting.answers
+        answers.proposals, answers.candidate = tuple(proposal(mask) for mask in masks), 0
+        answers.complete = True
+        session.prompting.hovering.proposal = None if hover is None else proposal(hover)
         session.prompting.changed.emit()
 
     return put

@@ -36,8 +36,9 @@ def _button(bar: ToolBar, text: str) -> QToolButton:
 def _offer(session: Session, *ious: float) -> None:
     mask = Mask.from_array(np.ones((4, 4), bool), 5, 5)
     logits = np.zeros((256, 256), np.float32)
-    session.prompting.proposals = tuple(Proposal(mask, iou, logits, GEOMETRY) for iou in ious)
-    session.prompting.candidate = 0
+    answers = session.prompting.answers
+    answers.proposals = tuple(Proposal(mask, iou, logits, GEOMETRY) for iou in ious)
+    answers.candidate, answers.complete = 0, True
     session.prompting.changed.emit()
 
 

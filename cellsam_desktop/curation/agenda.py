@@ -1,0 +1,183 @@
+"""What the encoder is to work on, first things first."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellsam_desktop.core.geometry import PlaneIndex, Region
+from cellsam_desktop.core.prompts import Point, Prompts
+from cellsam_desktop.curation.draft import Step
+from cellsam_desktop.jobs.targets import EncodeTarget
+
+if TYPE_CHECKING:
+    from cellsam_desktop.curation.session import Session
+
+# The worker is told only the next few targets, so that a step costs the same in a movie of any length.
+_QUEUE = 32
+
+# Frames as near as this are named even when they are done: the worker keeps them young in the cache.
+_NEAR = 8
+
+# Crops of what is on screen that are encoded before anybody points there, the ones in the middle first.
+_COVERING = 8
+
+# Looks of the last clicks are encoded in so many frames ahead, before whole frames farther away.
+_LAST_LOOKS = 6
+_FRAMES_AHEAD = 2
+
+# The encoder's input has 1024 pixels a side: of a plane so many times larger, the part on screen comes first.
+_LARGE = 2 * 1024
+
+
+class Agenda:
+    """Keeps the worker's queue in step with the plane on screen, the view, the mouse and the draft.
+
+    First what the curator waits for and what she points at, then the frame and what she sees of it, then the
+    same looks at the next frames in the direction of play, then whole frames outwards. ``orders`` counts the
+    queues that were made.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._pointer: Step | None = None
+        self._last_looks: deque[Region] = deque(maxlen=_LAST_LOOKS)
+        self._waiting: set[EncodeTarget] = set()
+        self._here: object = None
+        self.orders = 0
+        session.movie_changed.connect(self._on_movie)
+        session.view.changed.connect(self._on_view)
+        session.document_changed.connect(lambda changes: self.refresh() if changes.masks else None)
+        session.encoding.forgotten.connect(self.renew)
+        session.encoding.settled.connect(self._on_settled)
+
+    @property
+    def answerable(self) -> bool:
+        """Whether the model can answer where the mouse is, or else somewhere on the plane on screen."""
+        questions = self._session.questions
+        if self._session.encoding.current_key is not None:
+            return True
+        return self._pointer is not None and bool(questions.encoded(self._pointer))
+
+    def rest_at(self, x: float, y: float) -> None:
+        """The mouse rests at (x, y): look there before looking elsewhere."""
+        self._pointer = Step(Prompts((Point(x, y),)))
+        self.refresh()
+
+    def leave(self) -> None:
+        """The mouse is not on the plane any more."""
+        self._pointer = None
+
+    def remember(self, region: Region) -> None:
+        """A click was answered from this look: the next frames are worth the same one."""
+        if region in self._last_looks:
+            self._last_looks.remove(region)
+        self._last_looks.appendleft(region)
+
+    def refresh(self) -> None:
+        """Order anew if what matters on the plane on screen is not what it was."""
+        if tuple(self._on_this_plane()) != self._here:
+            self.renew()
+
+    def renew(self) -> None:
+        """Replace the worker's queue."""
+        if self._session.movie is None:
+            return
+        self._here = tuple(self._on_this_plane())
+        # The cache evicts its oldest first, which is the frame on screen: never order more than it holds.
+        targets = list(dict.fromkeys(self._targets()))[: self._session.jobs.cache.capacity]
+        self._waiting = {target for target in targets if not self._is_done(target)}
+        self._session.jobs.encoder.set_queue(targets)
+        self.orders += 1
+
+    # -- what is wanted --------------------------------------------------------------------------------
+
+    def _targets(self) -> Iterator[EncodeTarget]:
+        """What to encode, some of it done already and kept young that way."""
+        movie, view = self._session.movie, self._session.view
+        assert movie is not None
+        yield from self._on_this_plane()
+        frames = outward(view.t, movie.info.sizes.t, view.play_direction)
+        frames = frames[: self._session.jobs.cache.capacity]
+        for t in self._ahead():
+            yield from (EncodeTarget(view.index._replace(t=t), region) for region in self._same_looks())
+        missing = frames[~self._done(view.index, movie.info.sizes.t)[frames]][:_QUEUE]
+        for t in [*frames[:_NEAR].tolist(), *missing.tolist()]:
+            yield EncodeTarget(view.index._replace(t=t), movie.frame_region)
+
+    def _on_this_plane(self) -> Iterator[EncodeTarget]:
+        """Everything of the plane on screen, first what the curator waits for."""
+        movie, index = self._session.movie, self._session.view.index
+        if movie is None:
+            return
+        questions, prompting = self._session.questions, self._session.prompting
+        whole = movie.frame_region
+        large = max(whole.height, whole.width) > _LARGE and questions.view is not None
+        regions: list[Region] = []
+        if prompting.step is not None and not prompting.decided:
+            regions += questions.wanted(prompting.step)
+        if not large:
+            regions.append(whole)
+        if self._pointer is not None:
+            regions += questions.wanted(self._pointer)
+        regions += questions.covering()[:_COVERING]
+        regions.append(whole)
+        yield from (EncodeTarget(index, region) for region in dict.fromkeys(regions))
+
+    def _ahead(self) -> list[int]:
+        """The next frames in the direction of play."""
+        movie, view = self._session.movie, self._session.view
+        assert movie is not None
+        frames = (view.t + view.play_direction * step for step in range(1, _FRAMES_AHEAD + 1))
+        return [t for t in frames if 0 <= t < movie.info.sizes.t]
+
+    def _same_looks(self) -> Iterable[Region]:
+        """What the next frames will be looked at for, as far as one can tell."""
+        movie, questions = self._session.movie, self._session.questions
+        assert movie is not None
+        pointed = questions.wanted(self._pointer)[:1] if self._pointer is not None else ()
+        return dict.fromkeys((movie.frame_region, *pointed, *self._last_looks))
+
+    def _done(self, index: PlaneIndex, frames: int) -> NDArray[np.bool_]:
+        """Which frames of the channel and z position of ``index`` are encoded or given up."""
+        done = np.zeros(frames, dtype=np.bool_)
+        for series in (self._session.encoding.encoded_frames, self._session.encoding.failed_frames):
+            done[np.fromiter(series, dtype=np.intp, count=len(series))] = True
+        return done
+
+    def _is_done(self, target: EncodeTarget) -> bool:
+        return self._session.encoding.key(target.index, target.region) is not None
+
+    # -- following the session -------------------------------------------------------------------------
+
+    def _on_movie(self) -> None:
+        self._pointer, self._here = None, None
+        self._last_looks.clear()
+        self._waiting.clear()
+        self.renew()
+
+    def _on_view(self, names: frozenset[str]) -> None:
+        if names & {"t", "c", "z", "play_direction"}:
+            self.renew()
+        elif "viewport" in names:
+            self.refresh()
+
+    def _on_settled(self, target: EncodeTarget) -> None:
+        """One target of the queue is done; order more before the worker runs dry."""
+        if target in self._waiting:
+            self._waiting.discard(target)
+            if len(self._waiting) == _QUEUE // 2:
+                self.renew()
+
+
+def outward(t: int, frames: int, direction: int) -> NDArray[np.intp]:
+    """Every frame of a movie once, nearest to ``t`` first, two ahead in ``direction`` for each one behind.
+
+    In the middle of a movie, forwards: t, t+1, t+2, t-1, t+3, t+4, t-2, ...
+    """
+    ahead = direction * (np.arange(frames) - t)
+    return np.argsort(np.where(ahead < 0, 0.5 - 2 * ahead, ahead))

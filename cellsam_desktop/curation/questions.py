@@ -1,0 +1,87 @@
+"""From prompts to a question for the decoder: which looks to ask, and what is known."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from cellsam_desktop.analysis.knowledge import NOTHING
+from cellsam_desktop.core.geometry import Region
+from cellsam_desktop.curation.draft import Step
+from cellsam_desktop.jobs.decode_request import DecodeRequest, EncodedLook
+from cellsam_desktop.sam.crops import looks_covering, looks_for
+from cellsam_desktop.sam.transforms import InputGeometry
+
+if TYPE_CHECKING:
+    from cellsam_desktop.curation.session import Session
+
+
+class Questions:
+    """Asks about the plane on screen. In the reference mode the model sees whole planes only."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def set_reference_mode(self, on: bool) -> None:
+        """Ask as the reference does from now on (whole planes, candidates by predicted IoU), or not."""
+        self._session.settings.reference_mode = on
+        self._session.agenda.renew()
+        self._session.prompting.ask_anew()
+
+    @property
+    def view(self) -> Region | None:
+        """The part of the plane that is on screen, None for all of it."""
+        movie, seen = self._session.movie, self._session.view.viewport
+        if movie is None or seen is None:
+            return None
+        x0, y0, x1, y1 = seen
+        top, left = math.floor(y0 + 0.5), math.floor(x0 + 0.5)
+        part = Region(top, left, math.ceil(y1 + 0.5) - top, math.ceil(x1 + 0.5) - left)
+        return part.intersect(movie.frame_region)
+
+    def wanted(self, step: Step) -> tuple[Region, ...]:
+        """The regions to look at for the prompts of ``step``, whether encoded or not; the best first."""
+        movie = self._session.movie
+        if movie is None or step.prompts.empty:
+            return ()
+        if self._session.settings.reference_mode:
+            return (movie.frame_region,)
+        if step.region is not None:
+            return (step.region,)
+        return looks_for(movie.frame_region, step.prompts, self._session.memory.diameter, self.view)
+
+    def covering(self) -> tuple[Region, ...]:
+        """The regions that clicks on what is on screen would need first, from the middle outwards."""
+        movie = self._session.movie
+        if movie is None:
+            return ()
+        if self._session.settings.reference_mode:
+            return (movie.frame_region,)
+        part = self.view or movie.frame_region
+        return looks_covering(movie.frame_region, part, self._session.memory.diameter)
+
+    def encoded(self, step: Step) -> tuple[EncodedLook, ...]:
+        """Those looks that can be asked now; the whole plane when none of the wanted ones is encoded yet."""
+        movie = self._session.movie
+        if movie is None:
+            return ()
+        wanted = self.wanted(step)
+        looks = self._with_keys(wanted)
+        if not looks and wanted and step.region is None:
+            looks = self._with_keys((movie.frame_region,))
+        return looks
+
+    def request(self, step: Step, target: int | None, *, hover: bool, token: object) -> DecodeRequest | None:
+        """The question, or None while there is no decoder or nothing to ask it about."""
+        looks = self.encoded(step)
+        if not looks or self._session.encoding.decoder_path is None:
+            return None
+        if self._session.settings.reference_mode:
+            return DecodeRequest(looks, step.prompts, step.hint, hover, NOTHING, "predicted-iou", token)
+        knowledge = self._session.memory.knowledge(step.prompts, target)
+        return DecodeRequest(looks, step.prompts, step.hint, hover, knowledge, "ranked", token)
+
+    def _with_keys(self, regions: tuple[Region, ...]) -> tuple[EncodedLook, ...]:
+        encoding, index = self._session.encoding, self._session.view.index
+        keys = ((region, encoding.key(index, region)) for region in regions)
+        return tuple(EncodedLook(key, InputGeometry(region)) for region, key in keys if key is not None)
