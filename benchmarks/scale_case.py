@@ -105,7 +105,7 @@ def _save_ms(store: ProjectStore | None, document: Document, crowd: Crowd, times
     spent = []
     for cell_id in range(1, 4 * times + 1):
         chosen = 1 + cell_id * 37 % crowd.cells
-        changes = ChangeSet("", masks=frozenset({(chosen, crowd.keys(chosen)[0])}))
+        changes = ChangeSet(places={chosen: frozenset(crowd.keys(chosen)[:1])})
         began = time.perf_counter()
         store.save(document, changes)
         spent.append(1000 * (time.perf_counter() - began))

@@ -83,7 +83,7 @@ class Window:
         began = time.perf_counter()
         self.session.open(path)
         while self.session.movie is None or not self.here():
-            self.rest(2)
+            self.rest(20)
         seconds = time.perf_counter() - began
         self.rest()
         return seconds

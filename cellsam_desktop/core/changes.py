@@ -2,42 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from cellsam_desktop.core.geometry import PlaneKey
+
+Places = Mapping[int, frozenset[PlaneKey]]
 
 
 @dataclass(frozen=True)
 class ChangeSet:
     """Ids and places touched by a transaction, its undo or its redo.
 
-    ``cells`` are cells added, removed or altered (name, locked); ``masks`` are (cell id, plane) pairs
-    whose mask was set, replaced or removed; ``lineage`` are mothers whose division changed.
+    ``cells`` are cells added, removed or altered (name, locked); ``places`` are, by cell id, the planes on
+    which its mask was set, replaced or removed; ``lineage`` are mothers whose division changed.
     """
 
     name: str = ""
     cells: frozenset[int] = field(default_factory=frozenset)
-    masks: frozenset[tuple[int, PlaneKey]] = field(default_factory=frozenset)
+    places: Places = field(default_factory=dict)
     lineage: frozenset[int] = field(default_factory=frozenset)
     calibration: bool = False
 
     @cached_property
+    def masks(self) -> frozenset[tuple[int, PlaneKey]]:
+        """Every (cell id, plane) whose mask changed; with very many masks rather ask ``places`` or ``on``."""
+        return frozenset((cell_id, key) for cell_id, keys in self.places.items() for key in keys)
+
+    @cached_property
+    def mask_count(self) -> int:
+        """How many masks changed."""
+        return sum(map(len, self.places.values()))
+
+    @cached_property
     def planes(self) -> frozenset[PlaneKey]:
         """The planes on which masks changed."""
-        return frozenset(key for _, key in self.masks)
+        return frozenset().union(*self.places.values())
 
     @cached_property
     def touched_cells(self) -> frozenset[int]:
         """Every cell concerned in any way."""
-        return self.cells | self.lineage | {cell_id for cell_id, _ in self.masks}
+        return self.cells | self.lineage | self.places.keys()
+
+    def on(self, key: PlaneKey) -> list[int]:
+        """The cells whose mask on a plane changed."""
+        return [cell_id for cell_id, keys in self.places.items() if key in keys]
 
     def __or__(self, other: ChangeSet) -> ChangeSet:
         """What either touches, under the other's name."""
+        places = dict(self.places)
+        for cell_id, keys in other.places.items():
+            places[cell_id] = keys | places[cell_id] if cell_id in places else keys
         return ChangeSet(
             other.name,
             self.cells | other.cells,
-            self.masks | other.masks,
+            places,
             self.lineage | other.lineage,
             self.calibration or other.calibration,
         )
+
+
+def places_of(masks: Iterable[tuple[int, PlaneKey]]) -> dict[int, frozenset[PlaneKey]]:
+    """(cell id, plane) pairs by cell."""
+    places: dict[int, set[PlaneKey]] = {}
+    for cell_id, key in masks:
+        places.setdefault(cell_id, set()).add(key)
+    return {cell_id: frozenset(keys) for cell_id, keys in places.items()}

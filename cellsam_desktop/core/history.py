@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cellsam_desktop.core.changes import ChangeSet
+from cellsam_desktop.core.changes import ChangeSet, places_of
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.edits import (
     AddCell,
@@ -23,6 +23,7 @@ from cellsam_desktop.core.edits import (
     SetMask,
 )
 from cellsam_desktop.core.errors import EditRefused
+from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.records import Cell
 
 
@@ -98,7 +99,8 @@ class History:
 
 def changes_of(name: str, edits: Iterable[Edit]) -> ChangeSet:
     """What a sequence of edits touches."""
-    cells, masks, lineage, calibration = set(), set(), set(), False
+    cells, masks, lineage, calibration = set(), [], set(), False
+    tracks: dict[int, frozenset[PlaneKey]] = {}
     for edit in edits:
         match edit:
             case AddCell(cell) | ChangeCell(cell):
@@ -106,12 +108,13 @@ def changes_of(name: str, edits: Iterable[Edit]) -> ChangeSet:
             case RemoveCell(cell_id):
                 cells.add(cell_id)
             case SetMask(cell_id, key):
-                masks.add((cell_id, key))
+                masks.append((cell_id, key))
             case AddTrack(Cell(cell_id), keys) | RemoveTrack(cell_id, keys):
                 cells.add(cell_id)
-                masks.update((cell_id, key) for key in keys)
+                tracks[cell_id] = tracks.get(cell_id, frozenset()).union(keys)
             case AddDivision(mother, _) | RemoveDivision(mother):
                 lineage.add(mother)
             case SetCalibration():
                 calibration = True
-    return ChangeSet(name, frozenset(cells), frozenset(masks), frozenset(lineage), calibration)
+    single = ChangeSet(places=places_of(masks))
+    return single | ChangeSet(name, frozenset(cells), tracks, frozenset(lineage), calibration)

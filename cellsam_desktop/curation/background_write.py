@@ -29,7 +29,7 @@ class BackgroundWrite:
     @property
     def name(self) -> str:
         """What is going on, for the place that shows jobs."""
-        return f"Saving {len(self._changes.masks):,} masks".replace(",", "\u202f")
+        return f"Saving {self._changes.mask_count:,} masks".replace(",", "\u202f")
 
     def run(self, progress: Progress) -> None:
         """Write, on a thread of its own."""

@@ -60,7 +60,7 @@ class Saving:
             if movie.store is None:
                 changes = everything(movie.document)
                 movie.store = self._begin_project(movie)
-            if movie.store.backlog + len(changes.masks) > BULK:
+            if movie.store.backlog + changes.mask_count > BULK:
                 self._write_in_background(BackgroundWrite(movie.store, movie.document, changes))
                 return True
             movie.store.save(movie.document, changes)

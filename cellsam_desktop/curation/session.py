@@ -165,7 +165,7 @@ class Session:
         if changes.planes and view.key not in changes.planes:
             nearest = min(changes.planes, key=lambda key: (abs(key.t - view.t), abs(key.z - view.z), key))
             self.navigation.show(t=nearest.t, z=nearest.z)
-        came_back = {i for i, key in changes.masks if document.record(i, key) is not None}
+        came_back = {i for i, keys in changes.places.items() if not keys.isdisjoint(document.track(i))}
         chosen = came_back or {i for i in changes.touched_cells if i in document}
         if chosen:
             view.set(selection=tuple(sorted(chosen)))

@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+PERIOD_S = 0.05
+"""Progress is shown at most once in so many seconds."""
+
 
 class Job:
     """One piece of work as the main thread sees it. ``changed`` follows progress and the end."""
@@ -50,16 +53,17 @@ class Progress:
         self._lock = threading.Lock()
         self._latest = (0.0, "")
         self._posted = False
+        self._due = 0.0
 
     def __call__(self, fraction: float, text: str = "") -> None:
         """Report how much is done, 0 to 1, and on what; raises Cancelled like ``check``."""
         self.check()
         with self._lock:
             self._latest = (fraction, text)
-            # One post at a time: work that reports faster than the main thread listens must not flood it.
-            if self._posted:
+            # Work that reports faster than anybody can look must not flood the main thread.
+            if self._posted or time.monotonic() < self._due:
                 return
-            self._posted = True
+            self._posted, self._due = True, time.monotonic() + PERIOD_S
         self._post(self._show)
 
     def check(self) -> None:

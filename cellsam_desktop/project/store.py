@@ -99,7 +99,7 @@ class ProjectStore:
     @property
     def backlog(self) -> int:
         """How many masks could not be written and go with the next save."""
-        return len(self._unsaved.masks)
+        return self._unsaved.mask_count
 
     def load(self, progress: Report = _silent) -> Document:
         """The document as of the last save; damaged masks are left out and counted in ``notice``.
@@ -216,7 +216,8 @@ class ProjectStore:
                 connection.execute(UPSERT_CELL, (cell.id, cell.name, cell.locked))
             else:
                 connection.execute("DELETE FROM cell WHERE id = ?", (cell_id,))
-        for cell_id, key in _reporting(sorted(changes.masks), len(changes.masks), progress):
+        places = ((cell_id, key) for cell_id, keys in sorted(changes.places.items()) for key in sorted(keys))
+        for cell_id, key in _reporting(places, changes.mask_count, progress):
             self._write_mask(document, cell_id, key)
         for mother in changes.lineage:
             if (daughters := document.lineage.daughters(mother)) is not None:
@@ -235,9 +236,9 @@ class ProjectStore:
 
 def everything(document: Document) -> ChangeSet:
     """A change set that touches all of a document."""
-    cells = frozenset(document.cell_ids)
-    masks = frozenset((cell_id, key) for cell_id in cells for key in document.track(cell_id))
-    return ChangeSet("", cells, masks, frozenset(mother for mother, _ in document.lineage.divisions()), True)
+    places = {cell_id: frozenset(document.track(cell_id)) for cell_id in document.cell_ids}
+    mothers = frozenset(mother for mother, _ in document.lineage.divisions())
+    return ChangeSet("", frozenset(places), places, mothers, True)
 
 
 def _reporting(items: Iterable[T], count: int, progress: Report) -> Iterator[T]:

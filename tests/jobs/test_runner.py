@@ -8,7 +8,7 @@ import pytest
 
 from cellsam_desktop.core.errors import Cancelled, CellSamError, ExchangeError
 from cellsam_desktop.jobs.post import PostQueue
-from cellsam_desktop.jobs.runner import Job, JobRunner, Progress
+from cellsam_desktop.jobs.runner import PERIOD_S, Job, JobRunner, Progress
 
 
 @pytest.fixture
@@ -61,6 +61,7 @@ def test_progress_is_shown_without_flooding_the_main_thread(post, runner):
     reported.wait(5)
     assert post.pump() == 1
     assert shown == [(0.999, "step 999")]
+    time.sleep(2 * PERIOD_S)
     go_on.set()
     assert post.wait_for(lambda: not job.running, 5)
     assert (1.0, "last") in shown

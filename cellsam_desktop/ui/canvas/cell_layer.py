@@ -72,15 +72,14 @@ class CellLayer:
         if document is None:
             return
         changed: dict[int, Mask | None] = {}
-        for cell_id, where in changes.masks:
-            if where == key:
-                record = document.record(cell_id, key)
-                changed[cell_id] = record.mask if record is not None else None
+        for cell_id in changes.on(key):
+            record = document.record(cell_id, key)
+            changed[cell_id] = record.mask if record is not None else None
         if changed:
             self._patch(changed)
             self._style()
             self._outline()
-        if changes.masks:
+        if changes.places:
             self._trace()
 
     def restyle(self, names: frozenset[str]) -> None:
