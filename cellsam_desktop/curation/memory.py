@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 # The nearest in time say most about the next one: cells grow, and all of a movie would not say more.
 _CELLS = 64
 
-# Of a crowded plane so many masks are looked at for curated ones.
+# Of a crowded plane so many masks are looked at for curated ones, and so many of all planes together:
+# nearly all of a large project may be propagated.
 _LOOKED_AT = 4 * _CELLS
+_LOOKED_AT_ALL = 8 * _LOOKED_AT
 
 # Masks farther from the prompts than so many diameters cannot overlap with an answer worth offering.
 _REACH = 4.0
@@ -72,10 +74,13 @@ class Memory:
     def _nearest(self, document: Document, key: PlaneKey) -> Iterator[CellFacts]:
         """Facts of curated masks, those of the nearest planes first."""
         assert self._session.movie is not None
-        frames, left = self._session.movie.info.sizes.t, _CELLS
+        frames, left, looks = self._session.movie.info.sizes.t, _CELLS, _LOOKED_AT_ALL
         for distance in range(frames):
             for t in {key.t - distance, key.t + distance}:
                 plane = PlaneKey(t, key.z)
+                looks -= min(document.count_on(plane), _LOOKED_AT)
+                if looks < 0:
+                    return
                 for record_key in ((i, plane) for i in document.cells_on(plane)[:_LOOKED_AT]):
                     record = document.record(*record_key)
                     if record is not None and record.source is not Source.PROPAGATED:
