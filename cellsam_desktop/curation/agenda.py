@@ -47,7 +47,7 @@ class Agenda:
         self._pointer: Step | None = None
         self._last_looks: deque[Region] = deque(maxlen=_LAST_LOOKS)
         self._waiting: set[EncodeTarget] = set()
-        self._here: object = None
+        self._here: tuple[EncodeTarget, ...] = ()
         self.orders = 0
         session.movie_changed.connect(self._on_movie)
         session.view.changed.connect(self._on_view)
@@ -62,6 +62,14 @@ class Agenda:
         if self._session.encoding.current_key is not None:
             return True
         return self._pointer is not None and bool(questions.encoded(self._pointer))
+
+    @property
+    def progress(self) -> float | None:
+        """How much of the encoding that the draft waits for is done, 0 to 1; None when nobody can tell."""
+        step, index = self._session.prompting.step, self._session.view.index
+        regions = self._session.questions.wanted(step) if step is not None else ()
+        wanted = [EncodeTarget(index, region) for region in regions]
+        return self._session.jobs.encoder.progress(wanted)
 
     def rest_at(self, x: float, y: float) -> None:
         """The mouse rests at (x, y): look there before looking elsewhere."""
@@ -93,6 +101,13 @@ class Agenda:
         self._waiting = {target for target in targets if not self._is_done(target)}
         self._session.jobs.encoder.set_queue(targets)
         self.orders += 1
+        self._make_ready()
+
+    def _make_ready(self) -> None:
+        """The decoder needs some time with a look before it can answer: let it take that now."""
+        encoding = self._session.encoding
+        keys = (encoding.key(target.index, target.region) for target in self._here)
+        self._session.jobs.decoder.prepare([key for key in keys if key is not None])
 
     # -- what is wanted --------------------------------------------------------------------------------
 
@@ -155,7 +170,7 @@ class Agenda:
     # -- following the session -------------------------------------------------------------------------
 
     def _on_movie(self) -> None:
-        self._pointer, self._here = None, None
+        self._pointer, self._here = None, ()
         self._last_looks.clear()
         self._waiting.clear()
         self.renew()
@@ -168,6 +183,8 @@ class Agenda:
 
     def _on_settled(self, target: EncodeTarget) -> None:
         """One target of the queue is done; order more before the worker runs dry."""
+        if target in self._here:
+            self._make_ready()
         if target in self._waiting:
             self._waiting.discard(target)
             if len(self._waiting) == _QUEUE // 2:

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -67,6 +67,8 @@ class EncoderClient:
         self._unsent: set[type[Message]] = set()
         self._child: WorkerProcess | None = None
         self._suspect: EncodeTarget | None = None
+        self._since = 0.0
+        self._encode_s: float | None = None
         self._deaths: Counter[EncodeTarget] = Counter()
         self._threads: list[threading.Thread] = []
         self.state = WorkerState("stopped")
@@ -83,6 +85,17 @@ class EncoderClient:
         """The worker's process id while it runs."""
         with self._wake:
             return None if self._child is None else self._child.pid
+
+    def progress(self, targets: Collection[EncodeTarget]) -> float | None:
+        """How much of the encoding of one of ``targets`` is done, 0 to 1, going by what the last ones took.
+
+        0 while the worker is busy with another target; None before anything was encoded.
+        """
+        with self._wake:
+            if self._encode_s is None:
+                return None
+            passed = time.monotonic() - self._since if self._suspect in targets else 0.0
+            return min(1.0, passed / self._encode_s)
 
     def start(self) -> None:
         """Start the worker; harmless while it runs."""
@@ -249,9 +262,12 @@ class EncoderClient:
         if isinstance(message, Working):
             with self._wake:
                 self._suspect = message.target if message.generation == self._generation else None
+                self._since = time.monotonic()
             return
         if isinstance(message, (Encoded, Failed)):
             with self._wake:
+                if isinstance(message, Encoded) and not message.hit and self._suspect == message.target:
+                    self._encode_s = time.monotonic() - self._since
                 self._suspect = None
         self._post(partial(self._show, message))
 

@@ -160,6 +160,16 @@ def cycle(count: int) -> Run:
     return lambda context: context.session.prompting.cycle(count)
 
 
+def reference_mode(context: ActionContext) -> bool:
+    """Whether the model is asked as its authors do."""
+    return context.session.settings.reference_mode
+
+
+def toggle_reference_mode(context: ActionContext) -> None:
+    """Look closer and rank candidates by what is known, or not."""
+    context.session.questions.set_reference_mode(not reference_mode(context))
+
+
 def step_selection(count: int) -> Run:
     """Select another cell of this plane."""
     return lambda context: context.session.editing.step_selection(count)

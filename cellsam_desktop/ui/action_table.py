@@ -90,6 +90,14 @@ _POINTING = (
         "prompt.undo_last", "Remove the last prompt", "Backspace", lambda c: c.session.prompting.remove_last()
     ),
     _prompt("prompt.clear", "Clear the prompts, or drop a drag", "Esc", rules.clear, rules.can_clear),
+    ActionSpec(
+        "prompt.reference",
+        "Reference mode",
+        Group.POINTING,
+        rules.toggle_reference_mode,
+        tip="Show the model whole images only, and order its candidates by its own estimate",
+        checked=rules.reference_mode,
+    ),
 )
 
 _CELLS = (

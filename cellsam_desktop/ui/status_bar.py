@@ -28,10 +28,11 @@ class StatusBar(QStatusBar):
         self.position = _label("Position of the mouse in pixels and micrometres, and the pixel's value")
         self.job = JobIndicator(self)
         self.encoding = _label("What the encoder is doing, and on which device")
+        self.looking = _label("Which part of the image the model looked at for the mask on screen")
         self.decoding = _label("Time the decoder took for the last mask, and where it runs")
         self.saved = _label("Every accepted change is saved at once")
         self.addWidget(self.position, 1)
-        for widget in (self.job, self.encoding, self.decoding, self.saved):
+        for widget in (self.job, self.encoding, self.looking, self.decoding, self.saved):
             self.addPermanentWidget(widget)
         self._connect()
         self._refresh()
@@ -43,6 +44,7 @@ class StatusBar(QStatusBar):
         listen(self, session.navigation.plane_changed, self._show_position)
         listen(self, session.encoding.changed, self._show_encoding)
         listen(self, session.prompting.changed, self._show_decoding)
+        listen(self, session.prompting.changed, self._show_looking)
         listen(self, session.saving.changed, self._show_saved)
         listen(self, session.document_changed, self._on_document)
         listen(self, session.movie_changed, self._refresh)
@@ -51,6 +53,7 @@ class StatusBar(QStatusBar):
     def _refresh(self) -> None:
         self._show_position()
         self._show_encoding()
+        self._show_looking()
         self._show_decoding()
         self._show_saved()
 
@@ -93,6 +96,23 @@ class StatusBar(QStatusBar):
         self.encoding.setToolTip(
             encoding.worker.message or encoding.message or "All that is near is encoded."
         )
+
+    def _show_looking(self) -> None:
+        movie, region = self._session.movie, self._session.prompting.looking
+        if movie is None or region is None:
+            text = tip = ""
+        elif region == movie.frame_region:
+            text, tip = "Whole image", "The model saw the whole image for this mask."
+        else:
+            text = f"Crop {max(region.height, region.width)} px"
+            tip = (
+                f"The model saw {region.width} × {region.height} pixels around this mask, "
+                "chosen by the sizes of the cells accepted so far."
+            )
+        if self._session.settings.reference_mode:
+            tip += "\nThe reference mode (Tools menu) shows it nothing else."
+        self.looking.setText(text)
+        self.looking.setToolTip(tip)
 
     def _show_decoding(self) -> None:
         decode_ms = self._session.prompting.decode_ms

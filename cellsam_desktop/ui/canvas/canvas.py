@@ -25,7 +25,9 @@ from cellsam_desktop.ui.theme import Theme, follow_theme
 if TYPE_CHECKING:
     from cellsam_desktop.curation.session import Session
 
-_REMEMBER_MS = 300
+_REMEMBER_MS = 150
+_REST_MS = 120
+"""Long enough that a mouse on its way is not taken for one that points at something."""
 _TYPING = (QLineEdit, QTextEdit, QAbstractSpinBox, QComboBox)
 
 
@@ -47,10 +49,12 @@ class Canvas(PlaneView):
         self._brush = BrushItem(self.root)
         self.pointer = Pointer(session, self)
         self._scale_bar = ScaleBar(self)
-        self._badge = WaitingBadge(self)
+        self._badge = WaitingBadge(self, lambda: session.agenda.progress)
         self.invitation = Invitation(self)
         self._remember = QTimer(self, singleShot=True, interval=_REMEMBER_MS)
         self._remember.timeout.connect(self._remember_viewport)
+        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
+        self._rest.timeout.connect(self._look_here)
         self._connect()
         follow_theme(self, self._use_theme)
         self._on_movie()
@@ -138,6 +142,16 @@ class Canvas(PlaneView):
         hopeless = encoding.worker.kind == "broken" or self._session.view.t in encoding.failed_frames
         waiting = pointing and (asked or bool(encoding.message)) and not hopeless
         self._badge.set_waiting(waiting, encoding.message if asked else "")
+        self._place_badge()
+
+    def _place_badge(self) -> None:
+        """Around the click that waits, or else beside the mouse."""
+        prompting = self._session.prompting
+        points = prompting.prompts.points
+        if prompting.waiting and points:
+            self._badge.place(self.from_plane(QPointF(points[-1].x, points[-1].y)), around=True)
+        else:
+            self._badge.place(self.pointer.position)
 
     def _show_scale(self) -> None:
         movie = self._session.movie
@@ -147,9 +161,25 @@ class Canvas(PlaneView):
     # -- the mouse -----------------------------------------------------------------------------------
 
     def _follow_mouse(self) -> None:
-        position = self.pointer.position
-        self._badge.follow(position)
+        self._place_badge()
         self._show_brush()
+        if self.pointer.position is not None:
+            self._rest.start()
+        else:
+            self._rest.stop()
+            self._session.agenda.leave()
+
+    def _look_here(self) -> None:
+        """The mouse rests: whatever is under it matters more than the rest of the plane."""
+        movie, point = self._session.movie, self.mouse_in_plane()
+        pointing = self._session.view.tool in (Tool.POINT, Tool.BOX)
+        if (
+            movie is not None
+            and point is not None
+            and pointing
+            and movie.frame_region.contains(*point.toTuple())
+        ):
+            self._session.agenda.rest_at(*point.toTuple())
 
     def _show_brush(self) -> None:
         position = self.pointer.position
@@ -218,6 +248,7 @@ class Canvas(PlaneView):
     def _on_range(self) -> None:
         self._show_scale()
         self._show_brush()
+        self._place_badge()
         self._remember.start()
 
     def _remember_viewport(self) -> None:

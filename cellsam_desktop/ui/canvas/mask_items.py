@@ -9,7 +9,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.mask import BoolArray, Mask
 from cellsam_desktop.ui.canvas.outlines import outline
 
 _HALO = 1.5
@@ -34,6 +34,7 @@ class MaskItem(QGraphicsItem):
     def __init__(self, parent: QGraphicsItem) -> None:
         super().__init__(parent)
         self._mask: Mask | None = None
+        self._bits: BoolArray | None = None
         self._look: Look | None = None
         self._image = QImage()
         self._path = QPainterPath()
@@ -49,8 +50,9 @@ class MaskItem(QGraphicsItem):
             self.rebuilds += 1
         self._mask, self._look = mask, look
         if mask is not None:
-            height, width = mask.bits.shape
-            self._image = QImage(mask.bits.data, width, height, width, QImage.Format.Format_Indexed8)
+            self._bits = mask.bits  # the image below only points at them, and the mask may let go of them
+            height, width = self._bits.shape
+            self._image = QImage(self._bits.data, width, height, width, QImage.Format.Format_Indexed8)
             self._image.setColorTable([0, look.fill.rgba()])
         self.setVisible(mask is not None)
         self.update()
@@ -131,7 +133,7 @@ def _stroke(painter: QPainter, path: QPainterPath, look: Look) -> None:
 
 
 def _rect(mask: Mask) -> QRectF:
-    return QRectF(mask.x0 - 0.5, mask.y0 - 0.5, mask.bits.shape[1], mask.bits.shape[0])
+    return QRectF(mask.x0 - 0.5, mask.y0 - 0.5, mask.width, mask.height)
 
 
 def _roomy(rect: QRectF, item: QGraphicsItem, width: float) -> QRectF:
