@@ -138,16 +138,24 @@ class Document:
         track = self._tracks.setdefault(cell_id, {})
         before = track.pop(key, None)
         if record is not None:
+            self._extend(cell_id, key.t, known=bool(track or before))
             track[key] = record
             self._planes.setdefault(key, set()).add(cell_id)
-            if (span := self._spans.get(cell_id)) is not None:
-                self._spans[cell_id] = (min(span[0], key.t), max(span[1], key.t))
         elif before is not None:
             self._leave(cell_id, key)
             self._spans.pop(cell_id, None)
         if not track:
             del self._tracks[cell_id]
         return before
+
+    def _extend(self, cell_id: int, t: int, *, known: bool) -> None:
+        """Let the span reach frame ``t``; one that was dropped is worked out when it is asked for."""
+        span = self._spans.get(cell_id)
+        if span is None:
+            if not known:
+                self._spans[cell_id] = (t, t)
+        elif not span[0] <= t <= span[1]:
+            self._spans[cell_id] = (min(span[0], t), max(span[1], t))
 
     def put_track(self, cell: Cell, track: Mapping[PlaneKey, MaskRecord]) -> None:
         """Add a new cell with all its masks."""

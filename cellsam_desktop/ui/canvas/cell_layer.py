@@ -141,7 +141,8 @@ class CellLayer:
         document, view = self._document, self._session.view
         if document is None:
             return []
-        records = (document.record(cell_id, view.key) for cell_id in ids if view.is_visible(cell_id))
+        here, key = self.raster.cells, view.key
+        records = (document.record(i, key) for i in ids if i in here and view.is_visible(i))
         return [record.mask for record in records if record is not None]
 
     def _trace(self) -> None:

@@ -179,8 +179,10 @@ class CellPanel(QWidget):
                 movie.document, chosen[0], view.t, movie.measurements.row(chosen[0], view.key)
             )
         else:
-            here = (movie.measurements.row(i, view.key) for i in chosen)
-            self.values.show_cells(movie.document, len(chosen), [row for row in here if row is not None])
+            key = view.key
+            here = (movie.document.record(i, key) for i in chosen)
+            areas = [record.mask.area for record in here if record is not None]
+            self.values.show_cells(len(chosen), areas, movie.document.calibration)
 
     def _export(self) -> None:
         movie = self._session.movie

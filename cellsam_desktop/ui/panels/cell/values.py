@@ -78,16 +78,15 @@ class CellValues(QWidget):
             }
         )
 
-    def show_cells(self, document: Document, count: int, measured: Sequence[Measurement]) -> None:
-        """Several cells; ``measured`` are those that have a mask on this frame."""
+    def show_cells(self, count: int, areas: Sequence[int], scale: Calibration) -> None:
+        """Several cells; ``areas`` are those of the cells that have a mask on this frame, in pixels."""
         self.chip.hide()
         self.title.setText(f"{count} cells selected")
-        self.note.setText(f"{len(measured)} on this frame")
-        if not measured:
+        self.note.setText(f"{len(areas)} on this frame")
+        if not areas:
             self._show_lines({})
             return
-        mean = sum(row.area for row in measured) / len(measured)
-        self._show_lines({"Area": f"{area_text(mean, document.calibration)} on average"})
+        self._show_lines({"Area": f"{area_text(sum(areas) / len(areas), scale)} on average"})
 
     def _show_lines(self, texts: dict[str, str]) -> None:
         for name, label in self.lines.items():

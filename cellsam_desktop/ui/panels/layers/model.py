@@ -7,7 +7,7 @@ for every value again and again.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,6 +29,9 @@ StateRole = CellIdRole + 1
 _FLAGS = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 _NAME_FLAGS = _FLAGS | Qt.ItemFlag.ItemIsEditable
 
+FEW = 50
+"""So many rows are looked up one by one; for more it is cheaper to go through the list."""
+
 BULK = 200
 """An edit of more cells than this (an import) lists everything anew instead of row by row."""
 
@@ -48,11 +51,16 @@ _TIPS = {
 
 
 class LayerModel(QAbstractTableModel):
-    """The cells of the open movie that match ``query``. ``changing`` is true while rows come and go."""
+    """The cells of the open movie that match ``query``. ``changing`` is true while rows come and go.
+
+    What a row says is found out when it is asked for: for the rows in view, and for all only when the order
+    or the filter needs it. ``read`` counts the rows found out so far.
+    """
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
+        self.read = 0
         self._rows: dict[int, Row] = {}
         self._order: list[int] = []
         self._places: dict[int, tuple[Any, ...]] = {}
@@ -73,7 +81,7 @@ class LayerModel(QAbstractTableModel):
     @property
     def total(self) -> int:
         """How many cells there are, listed or not."""
-        return len(self._rows)
+        return 0 if self._document is None else len(self._document)
 
     def id_at(self, row: int) -> int:
         """The cell of a row."""
@@ -83,6 +91,13 @@ class LayerModel(QAbstractTableModel):
         """The row of a cell, or None while it is not listed."""
         place = self._places.get(cell_id)
         return None if place is None else self._flip(self._position(place), len(self._order) - 1)
+
+    def rows_of_cells(self, ids: Sequence[int]) -> list[int]:
+        """The rows of those cells that are listed, ascending."""
+        if len(ids) <= FEW:
+            return sorted(row for i in ids if (row := self.row_of_cell(i)) is not None)
+        wanted = set(ids)
+        return [row for row, cell_id in enumerate(self.ids) if cell_id in wanted]
 
     def rowCount(self, parent: Index = _NOWHERE) -> int:
         """Number of listed cells."""
@@ -94,7 +109,7 @@ class LayerModel(QAbstractTableModel):
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """What Qt asks about one place of the table."""
-        row, column = self._rows[self.id_at(index.row())], _COLUMNS[index.column()]
+        row, column = self._row(self.id_at(index.row())), _COLUMNS[index.column()]
         match role:
             case Qt.ItemDataRole.DisplayRole:
                 return self._text(row, column)
@@ -152,8 +167,7 @@ class LayerModel(QAbstractTableModel):
 
     def list_anew(self) -> None:
         """Read the whole document: after opening, and after edits of very many cells."""
-        document = self._document
-        self._rows = {} if document is None else {i: row_of(document, i) for i in document.cell_ids}
+        self._rows = {}
         self._relist()
 
     @property
@@ -181,18 +195,25 @@ class LayerModel(QAbstractTableModel):
         if names & {"hidden", "solo"}:
             self._touch_columns(Column.EYE, Column.NAME)
 
+    def _row(self, cell_id: int) -> Row:
+        row = self._rows.get(cell_id)
+        if row is None:
+            assert self._document is not None, "without a movie no row is listed"
+            self.read += 1
+            row = self._rows[cell_id] = row_of(self._document, cell_id)
+        return row
+
     def _update(self, cell_id: int) -> None:
         """Bring the row of one cell up to date, wherever it belongs now."""
         document = self._document
         assert document is not None
         before = self._places.get(cell_id)
         place = None
+        self._rows.pop(cell_id, None)
         if cell_id in document:
-            row = self._rows[cell_id] = row_of(document, cell_id)
+            row = self._row(cell_id)
             if self.query.wants(row, document, self._session.view):
                 place = self.query.place(row, document, self._session.view)
-        else:
-            self._rows.pop(cell_id, None)
         if place == before and place is not None:
             at = self._flip(self._position(place), len(self._order) - 1)
             self.dataChanged.emit(self.index(at, 0), self.index(at, len(Column) - 1))
@@ -224,11 +245,17 @@ class LayerModel(QAbstractTableModel):
 
     def _relist(self) -> None:
         """Filter and sort everything."""
-        document, view = self._document, self._session.view
+        document, query, view = self._document, self.query, self._session.view
         places: dict[int, tuple[Any, ...]] = {}
-        if document is not None:
-            listed = (row for row in self._rows.values() if self.query.wants(row, document, view))
-            places = {row.cell_id: self.query.place(row, document, view) for row in listed}
+        if document is not None and query.plain:
+            places = {cell_id: (cell_id,) for cell_id in document.cell_ids}
+        elif document is not None:
+            rows = map(self._row, query.candidates(document, view))
+            places = {
+                row.cell_id: query.place(row, document, view)
+                for row in rows
+                if query.wants(row, document, view)
+            }
         with self._rows_changing():
             self.beginResetModel()
             self._places = places

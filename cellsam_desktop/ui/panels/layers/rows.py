@@ -81,6 +81,15 @@ class Query:
     descending: bool = False
 
     @property
+    def plain(self) -> bool:
+        """Whether all cells are listed by their ids, so that nothing has to be known about them."""
+        return not self.text.strip() and self.show is Show.ALL and self.sort is Column.ID
+
+    def candidates(self, document: Document, view: ViewState) -> list[int]:
+        """Ids of the cells that may be wanted."""
+        return document.cells_on(view.key) if self.show is Show.HERE else document.cell_ids
+
+    @property
     def follows_frame(self) -> bool:
         """Whether the answer depends on the plane on screen."""
         return self.show in (Show.HERE, Show.ELSEWHERE) or self.sort is Column.AREA

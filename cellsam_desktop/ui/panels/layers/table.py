@@ -56,6 +56,8 @@ class LayerTable(QTableView):
         rows.setDefaultSectionSize(_ROW_HEIGHT)
         columns = self.horizontalHeader()
         columns.setHighlightSections(False)
+        # The header would ask for every row whether it is selected, to show columns that are wholly selected.
+        columns.setSelectionModel(QItemSelectionModel(self._layers, columns))
         columns.setMinimumSectionSize(20)
         columns.setSectionResizeMode(Column.NAME, QHeaderView.ResizeMode.Stretch)
         for switch in _SWITCHES:
@@ -102,9 +104,10 @@ class LayerTable(QTableView):
     def _on_selected(self) -> None:
         if self._following or self._layers.changing:
             return
-        ids = [self._layers.id_at(index.row()) for index in self.selectionModel().selectedRows()]
-        kept = [i for i in self._session.view.selection if i in set(ids)]
-        self._session.editing.select([*kept, *sorted(set(ids) - set(kept))])
+        listed, before = self._layers.ids, self._session.view.selection
+        ids = {cell_id for first, last in self._selected_runs() for cell_id in listed[first : last + 1]}
+        kept = [i for i in before if i in ids]
+        self._session.editing.select([*kept, *sorted(ids.difference(kept))])
 
     def _on_view(self, names: frozenset[str]) -> None:
         if "selection" in names:
@@ -112,11 +115,8 @@ class LayerTable(QTableView):
 
     def _follow(self) -> None:
         """Select the rows of the session's selection and show the last of them."""
-        wanted = {
-            row for i in self._session.view.selection if (row := self._layers.row_of_cell(i)) is not None
-        }
-        shown = {index.row() for index in self.selectionModel().selectedRows()}
-        if wanted == shown:
+        wanted = runs_of_rows(self._layers.rows_of_cells(self._session.view.selection))
+        if wanted == self._selected_runs():
             return
         self._following = True
         try:
@@ -126,9 +126,16 @@ class LayerTable(QTableView):
             self._following = False
         self._reveal()
 
-    def _selection_of(self, rows: Iterable[int]) -> QItemSelection:
+    def _selected_runs(self) -> list[tuple[int, int]]:
+        """First and last of every run of selected rows. Qt keeps ranges; asking it for rows, or for indexes,
+        would ask Python about every place of the table.
+        """
+        ranges = self.selectionModel().selection()
+        return joined_runs((part.top(), part.bottom()) for part in ranges)
+
+    def _selection_of(self, runs: Iterable[tuple[int, int]]) -> QItemSelection:
         selection = QItemSelection()
-        for first, last in runs_of_rows(rows):
+        for first, last in runs:
             selection.select(self._layers.index(first, 0), self._layers.index(last, len(Column) - 1))
         return selection
 
@@ -143,10 +150,15 @@ class LayerTable(QTableView):
 
 def runs_of_rows(rows: Iterable[int]) -> list[tuple[int, int]]:
     """First and last of every run of neighbouring rows: one range instead of many."""
+    return joined_runs((row, row) for row in rows)
+
+
+def joined_runs(runs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same rows in as few runs as possible, ascending."""
     found: list[tuple[int, int]] = []
-    for row in sorted(rows):
-        if found and row == found[-1][1] + 1:
-            found[-1] = (found[-1][0], row)
+    for first, last in sorted(runs):
+        if found and first <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(last, found[-1][1]))
         else:
-            found.append((row, row))
+            found.append((first, last))
     return found
