@@ -15,6 +15,7 @@ import hypothesis
 import pytest
 
 from cellsam_desktop import paths
+from tests.jobs.encoded import encoded_movie  # noqa: F401  (a fixture)
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))

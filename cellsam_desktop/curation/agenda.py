@@ -23,8 +23,10 @@ _QUEUE = 32
 # Frames as near as this are named even when they are done: the worker keeps them young in the cache.
 _NEAR = 8
 
-# Crops of what is on screen that are encoded before anybody points there, the ones in the middle first.
-_COVERING = 8
+# Crops of what is on screen that are encoded before anybody points there: at once if so few show all of it,
+# else at most so many, after the next frames.
+_FEW = 12
+_COVERING = 24
 
 # Looks of the last clicks are encoded in so many frames ahead, before whole frames farther away.
 _LAST_LOOKS = 6
@@ -37,8 +39,8 @@ _LARGE = 2 * 1024
 class Agenda:
     """Keeps the worker's queue in step with the plane on screen, the view, the mouse and the draft.
 
-    First what the curator waits for and what she points at, then the frame and what she sees of it, then the
-    same looks at the next frames in the direction of play, then whole frames outwards. ``orders`` counts the
+    First what the curator waits for, the frame, what she points at and what she sees of it; then the same
+    looks at the next frames in the direction of play, then whole frames outwards. ``orders`` counts the
     queues that were made.
     """
 
@@ -121,7 +123,10 @@ class Agenda:
         for t in self._ahead():
             yield from (EncodeTarget(view.index._replace(t=t), region) for region in self._same_looks())
         missing = frames[~self._done(view.index, movie.info.sizes.t)[frames]][:_QUEUE]
-        for t in [*frames[:_NEAR].tolist(), *missing.tolist()]:
+        for t in frames[:_NEAR].tolist():
+            yield EncodeTarget(view.index._replace(t=t), movie.frame_region)
+        yield from (EncodeTarget(view.index, region) for region in self._covering()[:_COVERING])
+        for t in missing.tolist():
             yield EncodeTarget(view.index._replace(t=t), movie.frame_region)
 
     def _on_this_plane(self) -> Iterator[EncodeTarget]:
@@ -139,9 +144,15 @@ class Agenda:
             regions.append(whole)
         if self._pointer is not None:
             regions += questions.wanted(self._pointer)
-        regions += questions.covering()[:_COVERING]
+        covering = self._covering()
+        regions += covering if len(covering) <= _FEW else ()
         regions.append(whole)
         yield from (EncodeTarget(index, region) for region in dict.fromkeys(regions))
+
+    def _covering(self) -> tuple[Region, ...]:
+        point = self._pointer.prompts.points[0] if self._pointer is not None else None
+        covering = self._session.questions.covering
+        return covering(point.x, point.y) if point is not None else covering()
 
     def _ahead(self) -> list[int]:
         """The next frames in the direction of play."""

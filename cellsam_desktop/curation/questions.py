@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from cellsam_desktop.curation.session import Session
 
 
+# So many diameters around a place are worth looking at before anybody points there.
+_REACH = 16
+
+
 class Questions:
     """Asks about the plane on screen. In the reference mode the model sees whole planes only."""
 
@@ -50,15 +54,23 @@ class Questions:
             return (step.region,)
         return looks_for(movie.frame_region, step.prompts, self._session.memory.diameter, self.view)
 
-    def covering(self) -> tuple[Region, ...]:
-        """The regions that clicks on what is on screen would need first, from the middle outwards."""
-        movie = self._session.movie
+    def covering(self, x: float | None = None, y: float | None = None) -> tuple[Region, ...]:
+        """The regions that clicks on what is on screen would need first, from (x, y) or its middle outwards.
+
+        Of a large plane seen from afar only those around that place.
+        """
+        movie, diameter = self._session.movie, self._session.memory.diameter
         if movie is None:
             return ()
-        if self._session.settings.reference_mode:
-            return (movie.frame_region,)
-        part = self.view or movie.frame_region
-        return looks_covering(movie.frame_region, part, self._session.memory.diameter)
+        whole = movie.frame_region
+        if self._session.settings.reference_mode or diameter is None:
+            return looks_covering(whole, self.view or whole, None)
+        part = self.view or whole
+        x = part.x0 + part.width / 2 if x is None else x
+        y = part.y0 + part.height / 2 if y is None else y
+        reach = round(_REACH * diameter)
+        around = Region(round(y) - reach, round(x) - reach, 2 * reach, 2 * reach).intersect(part)
+        return looks_covering(whole, around or part, diameter)
 
     def encoded(self, step: Step) -> tuple[EncodedLook, ...]:
         """Those looks that can be asked now; the whole plane when none of the wanted ones is encoded yet."""

@@ -13,14 +13,13 @@ from cellsam_desktop.core.prompts import Box, Point
 from cellsam_desktop.core.records import Source
 from cellsam_desktop.jobs.targets import WorkerState
 from tests.curation.conftest import Desk
-from tests.jobs.conftest import encoded_movie  # noqa: F401
 from tests.jobs.helpers import CELL, HEIGHT, RADIUS, WIDTH, EncodedMovie, target
 
 DISC_AREA = 3.1416 * RADIUS**2
 
 
 @pytest.fixture
-def still(encoded_movie: EncodedMovie, make_desk: Callable[[], Desk], tmp_path) -> Desk:  # noqa: F811
+def still(encoded_movie: EncodedMovie, make_desk: Callable[[], Desk], tmp_path) -> Desk:
     """The movie open, no frame encoded as far as the session knows."""
     shutil.copytree(encoded_movie.config.embeddings_dir, paths.embeddings_dir(), dirs_exist_ok=True)
     movie = tmp_path / encoded_movie.movie.name
@@ -32,7 +31,7 @@ def still(encoded_movie: EncodedMovie, make_desk: Callable[[], Desk], tmp_path) 
 
 
 @pytest.fixture
-def clicker(still: Desk, encoded_movie: EncodedMovie) -> Desk:  # noqa: F811
+def clicker(still: Desk, encoded_movie: EncodedMovie) -> Desk:
     """The movie open and every frame encoded."""
     announce(still, encoded_movie)
     return still
@@ -181,7 +180,7 @@ def test_a_click_outside_the_image_is_no_prompt(clicker: Desk) -> None:
 
 def test_a_click_before_the_frame_is_encoded_is_answered_when_it_is(
     still: Desk,
-    encoded_movie: EncodedMovie,  # noqa: F811
+    encoded_movie: EncodedMovie,
 ) -> None:
     prompting = still.session.prompting
     prompting.hover_at(*CELL)
@@ -202,7 +201,7 @@ def test_a_click_says_why_no_mask_will_come_when_the_encoder_is_broken(still: De
 
 def test_an_evicted_embedding_is_asked_for_again(
     clicker: Desk,
-    encoded_movie: EncodedMovie,  # noqa: F811
+    encoded_movie: EncodedMovie,
 ) -> None:
     session = clicker.session
     session.jobs.cache.clear()

@@ -19,6 +19,7 @@ HEIGHT, WIDTH = 96, 128
 CELL = (64.0, 48.0)  # x, y of the centre of the disc in every frame
 RADIUS = 20
 WHOLE = Region.whole(HEIGHT, WIDTH)
+CROP = Region(16, 32, 64, 64)  # around the disc
 CONTRAST = Contrast(0.0, 1000.0)
 LONG = 150.0  # seconds: importing PyTorch on a busy machine with two cores
 
@@ -69,13 +70,16 @@ class Recorder:
 
 @dataclass(frozen=True)
 class EncodedMovie:
-    """A movie of three frames whose embeddings lie in a cache, and the decoder that belongs to them."""
+    """A movie of three frames whose embeddings lie in a cache, and the decoder that belongs to them.
+
+    ``keys`` are those of the whole frames, ``crop`` that of ``CROP`` on the first.
+    """
 
     movie: Path
     config: WorkerConfig
     keys: dict[EncodeTarget, str]
+    crop: str
     decoder: Path
-    encodes: int
 
 
 def is_running(pid: int) -> bool:
