@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
 
 from cellsam_desktop.analysis.measure import Measurement, measure
 from cellsam_desktop.core.changes import ChangeSet
@@ -11,13 +10,22 @@ from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.records import MaskRecord
 
+Place = tuple[float, float]
+Step = tuple[int, float, float]
+
+# So many planes at least keep their centroids: stepping to and fro does not work them out again.
+_PLANES = 64
+
 
 class Measurements:
-    """Follows a document. ``measured`` counts the masks measured so far, each once per version of it."""
+    """Follows a document. ``measured`` counts the masks measured so far, each once per version of it;
+    ``centred`` those of which only the centroid was worked out, for the paths of a frame.
+    """
 
     def __init__(self, document: Document) -> None:
-        self.measured = 0
+        self.measured = self.centred = 0
         self._document = document
+        self._centres: dict[PlaneKey, dict[int, Place]] = {}
         self._known: dict[int, dict[PlaneKey, tuple[MaskRecord, Measurement]]] = {}
         document.changed.connect(self._forget)
 
@@ -36,23 +44,37 @@ class Measurements:
         for cell_id in self._document.cell_ids:
             yield from self.rows(cell_id)
 
-    def path(self, cell_id: int, t: int, length: int, z: int | None = None) -> list[tuple[int, float, float]]:
-        """The way of a cell during the ``length`` frames up to and including ``t``, as (t, x, y) by time.
+    def paths(self, ids: Iterable[int], t: int, length: int, z: int) -> Iterator[tuple[int, list[Step]]]:
+        """The way of each cell at one z during the ``length`` frames up to and including ``t``, as (t, x, y).
 
-        Frames without a mask are left out. With ``z`` only that position counts, at a cost that does not grow
-        with the track; without it the centroid of a frame is over all its masks.
+        Frames without a mask are left out, and cells without any. Made for frames full of cells: centroids
+        are kept plane by plane, so that a step works out those of one plane.
         """
-        first = max(0, t - length + 1)
-        if z is not None:
-            track = self._document.track(cell_id)
-            here = ((key, track.get(key)) for key in _way(first, t, z))
-            rows = (self._measure(cell_id, key, record) for key, record in here if record is not None)
-            return [(row.t, row.x, row.y) for row in rows]
-        frames: dict[int, list[Measurement]] = {}
-        for row in self.rows(cell_id):
-            if first <= row.t <= t:
-                frames.setdefault(row.t, []).append(row)
-        return [(frame, *_centre(rows)) for frame, rows in frames.items()]
+        frames = range(max(0, t - length + 1), t + 1)
+        planes = [(frame, self._centres_on(PlaneKey(frame, z))) for frame in frames]
+        for old in list(self._centres)[: max(0, len(self._centres) - max(_PLANES, 2 * length))]:
+            del self._centres[old]
+        for cell_id in ids:
+            steps = [(frame, *place) for frame, places in planes if (place := places.get(cell_id))]
+            if steps:
+                yield cell_id, steps
+
+    def _centres_on(self, key: PlaneKey) -> dict[int, Place]:
+        places = self._centres.pop(key, None)
+        if places is None:
+            places = {}
+            for cell_id in self._document.cells_on(key):
+                self._put_centre(places, cell_id, key)
+        self._centres[key] = places  # the last planes asked for come last
+        return places
+
+    def _put_centre(self, places: dict[int, Place], cell_id: int, key: PlaneKey) -> None:
+        record = self._document.record(cell_id, key)
+        if record is None:
+            places.pop(cell_id, None)
+        else:
+            self.centred += 1
+            places[cell_id] = record.mask.centroid
 
     def _measure(self, cell_id: int, key: PlaneKey, record: MaskRecord) -> Measurement:
         of_cell = self._known.setdefault(cell_id, {})
@@ -70,14 +92,5 @@ class Measurements:
             if (of_cell := self._known.get(cell_id)) is not None:
                 for key in keys & of_cell.keys():
                     del of_cell[key]
-
-
-@lru_cache(maxsize=64)
-def _way(first: int, last: int, z: int) -> tuple[PlaneKey, ...]:
-    """The planes of some frames at one z: the same for every cell that is drawn."""
-    return tuple(PlaneKey(frame, z) for frame in range(first, last + 1))
-
-
-def _centre(rows: list[Measurement]) -> tuple[float, float]:
-    area = sum(row.area for row in rows)
-    return sum(row.x * row.area for row in rows) / area, sum(row.y * row.area for row in rows) / area
+            for key in keys & self._centres.keys():
+                self._put_centre(self._centres[key], cell_id, key)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cellsam_desktop import paths
+from cellsam_desktop.core import collector
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.errors import Cancelled, CellSamError, ProjectError
 from cellsam_desktop.curation import locating
@@ -174,6 +175,7 @@ class Opening:
         movie = self._session.movie
         if movie is None:
             return
+        collector.spare_none()
         self._session.jobs.planes.open(None)
         if movie.store is not None:
             movie.store.close()
@@ -193,6 +195,7 @@ class Opening:
         self._session.movie_changed.emit()
         view.changed.emit(KEPT_FIELDS)
         self._session.saving.begin()
+        collector.spare_all()
 
     def _report(self, opened: Opened) -> None:
         if opened.remark:

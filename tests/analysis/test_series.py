@@ -59,16 +59,48 @@ def test_only_touched_masks_are_measured_again(document: Document):
     assert measurements.measured == 10
 
 
-def test_path(document: Document):
+def test_paths(document: Document):
     measurements = Measurements(document)
-    assert measurements.path(1, 3, 3) == [(1, 11, 6), (2, 21, 6), (3, 31, 6)]
-    assert measurements.path(1, 3, 3, z=0) == measurements.path(1, 3, 3)
-    assert measurements.path(1, 9, 100, z=0) == measurements.path(1, 9, 100)
-    assert measurements.path(1, 3, 3, z=1) == []
-    assert measurements.path(77, 3, 3) == []
-    assert measurements.path(2, 6, 1) == [
-        (6, pytest.approx((1 * 9 + 10 * 18) / 27), pytest.approx((9 + 8.5 * 18) / 27))
+    assert list(measurements.paths([1], 3, 3, 0)) == [(1, [(1, 11, 6), (2, 21, 6), (3, 31, 6)])]
+    assert list(measurements.paths([1], 9, 100, 0)) == [(1, [(t, 1 + 10 * t, 6) for t in range(5)])]
+    assert list(measurements.paths([1, 77], 3, 3, 1)) == []
+    assert [(i, len(steps)) for i, steps in measurements.paths([3, 2, 1], 6, 3, 0)] == [
+        (3, 1),
+        (2, 1),
+        (1, 1),
     ]
+
+
+def test_a_step_works_out_the_centroids_of_one_plane(document: Document):
+    measurements, history = Measurements(document), History(document)
+
+    def steps(t: int) -> list[tuple[int, float, float]]:
+        return dict(measurements.paths([1], t, 3, 0))[1]
+
+    steps(2)
+    assert measurements.centred == 3
+    steps(3)
+    steps(2)
+    assert measurements.centred == 4
+    history.commit("move", [SetMask(1, PlaneKey(2), block(100, 5))])
+    assert steps(2)[-1] == (2, 101, 6)
+    history.commit("delete", [SetMask(1, PlaneKey(2), None)])
+    assert [t for t, _, _ in steps(3)] == [1, 3]
+    history.undo()
+    history.undo()
+    assert steps(2)[-1] == (2, 21, 6)
+    assert measurements.centred == 7
+
+
+def test_only_so_many_planes_keep_their_centroids(document: Document):
+    measurements = Measurements(document)
+    for t in (*range(0, 300, 3), 4):
+        list(measurements.paths([1], t, 1, 0))
+    centred = measurements.centred
+    list(measurements.paths([1], 4, 1, 0))
+    assert measurements.centred == centred
+    list(measurements.paths([1], 3, 1, 0))
+    assert measurements.centred == centred + 1
 
 
 def test_table_says_its_units_and_where_cells_come_from(document: Document):

@@ -152,8 +152,5 @@ class CellLayer:
         movie, view = self._session.movie, self._session.view
         if movie is None or view.hide_all or view.trail < 1:
             return
-        for cell_id in self.raster.cells:
-            if view.is_visible(cell_id):
-                steps = movie.measurements.path(cell_id, view.t, view.trail, view.z)
-                if steps:
-                    yield cell_id, steps
+        visible = filter(view.is_visible, self.raster.cells)
+        yield from movie.measurements.paths(visible, view.t, view.trail, view.z)

@@ -131,7 +131,8 @@ class LayerTable(QTableView):
         would ask Python about every place of the table.
         """
         ranges = self.selectionModel().selection()
-        return joined_runs((part.top(), part.bottom()) for part in ranges)
+        parts = (ranges.at(number) for number in range(ranges.count()))
+        return joined_runs((part.top(), part.bottom()) for part in parts)
 
     def _selection_of(self, runs: Iterable[tuple[int, int]]) -> QItemSelection:
         selection = QItemSelection()

@@ -30,7 +30,7 @@ class FrameCounts:
         return sum(self._count(document, key) for key in changes.planes) > 0
 
     def _count(self, document: Document, key: PlaneKey) -> bool:
-        now, before = len(document.cells_on(key)), self._per_plane.get(key, 0)
+        now, before = document.count_on(key), self._per_plane.get(key, 0)
         if now == before or key.t >= self.per_frame.size:
             return False
         self.per_frame[key.t] += now - before

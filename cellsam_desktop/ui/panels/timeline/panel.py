@@ -117,7 +117,7 @@ class Timeline(QWidget):
     def _show_content(self) -> None:
         encoding = self._session.encoding
         self.strip.set_content(
-            StripContent(self._counts.per_frame, encoding.encoded_frames, dict(encoding.failed_frames))
+            StripContent(self._counts.per_frame.copy(), encoding.encoded_frames, dict(encoding.failed_frames))
         )
 
     def _show_spans(self) -> None:

@@ -44,6 +44,11 @@ class StripContent:
         """Number of frames."""
         return int(self.counts.size)
 
+    def same_as(self, other: StripContent) -> bool:
+        """Whether both look the same."""
+        same = self.encoded == other.encoded and self.failed == other.failed
+        return same and np.array_equal(self.counts, other.counts)
+
 
 class FrameStrip(QWidget):
     """Shows the frames of a movie; ``scrubbed`` asks for a frame. ``renders`` counts full paintings."""
@@ -73,8 +78,9 @@ class FrameStrip(QWidget):
 
     def set_content(self, content: StripContent) -> None:
         """Show other counts, encoded or failed frames."""
-        self._content = content
-        self._repaint_all()
+        if not content.same_as(self._content):
+            self._content = content
+            self._repaint_all()
 
     def set_spans(self, spans: Sequence[Span]) -> None:
         """Show where the selected cells have masks."""
@@ -175,9 +181,11 @@ class FrameStrip(QWidget):
         painter.drawRect(QRectF(self._axis.left, base, self._axis.right - self._axis.left, 1))
         heights = np.sqrt(self._content.counts / max(1, int(self._content.counts.max())))
         painter.setBrush(self._theme.colour("muted", 0.55))
+        bars = []
         for left, right, share in self._axis.columns(heights):
             height = max(2.0, self.BARS_HEIGHT * share)
-            painter.drawRect(QRectF(left, base - height, max(1.0, right - left), height))
+            bars.append(QRectF(left, base - height, max(1.0, right - left), height))
+        painter.drawRects(bars)
 
     def _paint_encoded(self, painter: QPainter) -> None:
         self._paint_runs(painter, sorted(self._content.encoded), self._theme.colour("accent", 0.55))
