@@ -199,18 +199,16 @@ def test_a_click_says_why_no_mask_will_come_when_the_encoder_is_broken(still: De
     assert "exporting still work" in still.texts[-1]
 
 
-def test_an_evicted_embedding_is_asked_for_again(
-    clicker: Desk,
-    encoded_movie: EncodedMovie,
-) -> None:
-    session = clicker.session
+def test_an_evicted_embedding_is_asked_for_again(still: Desk, encoded_movie: EncodedMovie) -> None:
+    session = still.session
     session.jobs.cache.clear()
     session.prompting.add_point(*CELL)
-    clicker.wait(lambda: session.encoding.current_key is None)
+    announce(still, encoded_movie)
+    still.wait(lambda: session.encoding.current_key is None)
     assert session.prompting.waiting
     shutil.copytree(encoded_movie.config.embeddings_dir, paths.embeddings_dir(), dirs_exist_ok=True)
     session.jobs.encoder.encoded.emit(target(0), encoded_movie.keys[target(0)])
-    clicker.wait(lambda: session.prompting.complete)
+    still.wait(lambda: session.prompting.complete)
 
 
 def test_stepping_away_and_back_keeps_the_draft(clicker: Desk) -> None:
