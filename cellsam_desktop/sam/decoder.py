@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime import OrtValue
+from onnxruntime import InferenceSession, OrtValue
 
-from cellsam_desktop.core.errors import ModelError
 from cellsam_desktop.core.prompts import Prompts
+from cellsam_desktop.sam.decoder_files import HINTED, DecoderFiles
 from cellsam_desktop.sam.prompt_arrays import prompt_arrays
-from cellsam_desktop.sam.providers import usable_providers
+from cellsam_desktop.sam.sessions import open_session, run_on_device
 from cellsam_desktop.sam.transforms import InputGeometry
 
 FloatArray = NDArray[np.float32]
 
-_NO_HINT = np.zeros((1, 1, 256, 256), dtype=np.float32)
+_MOST_AT_ONCE = 8  # each decode under way takes some 30 MB
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,21 +62,19 @@ class OnnxDecoder:
     def __init__(
         self, onnx: Path, threads: int | None = None, providers: Sequence[str] | None = None
     ) -> None:
-        """``threads`` limits those of one decode (None: as many as there are cores).
+        """``onnx`` lies in its folder of ``DecoderFiles``; ``threads`` are those used (None: all cores).
 
         Raises:
-            ModelError: the graph cannot be loaded.
+            ModelError: one of the graphs cannot be loaded.
         """
-        options = onnxruntime.SessionOptions()
-        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-        options.intra_op_num_threads = threads or 0
-        wanted = usable_providers() if providers is None else list(providers)
-        try:
-            self._session = onnxruntime.InferenceSession(str(onnx), options, providers=wanted)
-        except Exception as error:  # ONNX Runtime's own exceptions share no base but Exception
-            raise ModelError(
-                f"The decoder {onnx} cannot be loaded: delete it, and it is exported anew."
-            ) from error
+        files = DecoderFiles(onnx.parent)
+        self._onnx = onnx
+        self._threads = threads
+        self._providers = providers
+        self._session = open_session(onnx, threads, providers)
+        self._image_session = open_session(files.image, threads, providers)
+        self._hint_session = open_session(files.hint, threads, providers)
+        self._last_hint: tuple[PreparedImage, FloatArray, PreparedImage] | None = None
 
     @property
     def provider(self) -> str:
@@ -83,9 +83,8 @@ class OnnxDecoder:
 
     def prepare(self, embedding: NDArray[Any]) -> PreparedImage:
         """Do once what depends on the image alone; ``embedding`` is (256, 64, 64) of any float type."""
-        array = np.ascontiguousarray(embedding, dtype=np.float32)[None]
-        device = "cuda" if self.provider == "CUDAExecutionProvider" else "cpu"
-        return PreparedImage({"image_embeddings": OrtValue.ortvalue_from_numpy(array, device)})
+        array = np.ascontiguousarray(embedding, dtype=np.float32).reshape(len(embedding), -1)
+        return PreparedImage(run_on_device(self._image_session, _values(embedding=array)))
 
     def decode(
         self,
@@ -97,22 +96,19 @@ class OnnxDecoder:
         """The candidates for ``prompts`` (plane pixels) on the region that ``image`` shows.
 
         An embedding (256, 64, 64) serves as ``image`` too, but is prepared at each call. ``hint`` is the
-        logits (256, 256) of an earlier answer to these prompts less the last.
+        logits (256, 256) of an earlier answer to these prompts less the last; what it takes is remembered for
+        the next call, since a hover asks with the same hint again and again.
 
         Raises:
             PromptError: there is no prompt.
         """
-        coords, labels = prompt_arrays(prompts, geometry)
-        prepared = image if isinstance(image, PreparedImage) else self.prepare(image)
-        given = {
-            "point_coords": coords,
-            "point_labels": labels,
-            "mask_input": _NO_HINT if hint is None else np.asarray(hint, dtype=np.float32)[None, None],
-            "has_mask_input": np.array([hint is not None], dtype=np.float32),
-        }
-        feeds = {name: OrtValue.ortvalue_from_numpy(array) for name, array in given.items()}
-        masks, quality = self._session.run_with_ort_values(None, {**prepared.tensors, **feeds})
-        return _answer(prompts, masks.numpy()[0], quality.numpy()[0])
+        prepared = self._prepared(image)
+        if hint is not None:
+            last = self._last_hint
+            if last is None or last[0] is not prepared or last[1] is not hint:
+                self._last_hint = last = (prepared, hint, self._hinted(prepared, hint))
+            prepared = last[2]
+        return _decode(self._session, prepared, geometry, prompts)
 
     def decode_many(
         self,
@@ -120,21 +116,58 @@ class OnnxDecoder:
         geometry: InputGeometry,
         prompts: Sequence[Prompts],
         hints: Sequence[FloatArray | None] | None = None,
-        batch: int = 64,
     ) -> list[Answer]:
         """The same answers as ``decode`` gives for each of ``prompts`` by itself, with its hint.
 
         Raises:
             PromptError: one of them has no prompt.
         """
-        prepared = image if isinstance(image, PreparedImage) else self.prepare(image)
-        cells = zip(prompts, hints or [None] * len(prompts), strict=True)
-        return [self.decode(prepared, geometry, cell, hint) for cell, hint in cells]
+        given = [None] * len(prompts) if hints is None else hints
+        prepared = self._prepared(image)
+
+        def answer(cell: Prompts, hint: FloatArray | None) -> Answer:
+            own = prepared if hint is None else self._hinted(prepared, hint)
+            return _decode(self._many_session, own, geometry, cell)
+
+        with ThreadPoolExecutor(self._at_once) as pool:
+            asked = [pool.submit(answer, *cell) for cell in zip(prompts, given, strict=True)]
+            return [future.result() for future in asked]
+
+    @cached_property
+    def _at_once(self) -> int:
+        """One prompt per core wastes nothing on waiting for each other; a GPU is kept busy by one."""
+        if self.provider != "CPUExecutionProvider":
+            return 1
+        return min(_MOST_AT_ONCE, self._threads or os.cpu_count() or 1)
+
+    @cached_property
+    def _many_session(self) -> InferenceSession:
+        if self._at_once == 1:
+            return self._session
+        return open_session(self._onnx, 1, self._providers)
+
+    def _prepared(self, image: PreparedImage | NDArray[Any]) -> PreparedImage:
+        return image if isinstance(image, PreparedImage) else self.prepare(image)
+
+    def _hinted(self, image: PreparedImage, hint: FloatArray) -> PreparedImage:
+        """The image for decodes with ``hint``."""
+        logits = np.ascontiguousarray(hint, dtype=np.float32)
+        changed = run_on_device(self._hint_session, {**image.tensors, **_values(hint=logits)})
+        return PreparedImage({name.removeprefix(HINTED): value for name, value in changed.items()})
 
 
-def _answer(prompts: Prompts, logits: FloatArray, quality: FloatArray) -> Answer:
-    tokens = tuple(Candidate(mask, float(iou)) for mask, iou in zip(logits, quality, strict=True))
+def _decode(
+    session: InferenceSession, image: PreparedImage, geometry: InputGeometry, prompts: Prompts
+) -> Answer:
+    coords, labels = prompt_arrays(prompts, geometry)
+    feeds = {**image.tensors, **_values(coords=coords[0], labels=labels[0])}
+    masks, quality = (value.numpy() for value in session.run_with_ort_values(["masks", "quality"], feeds))
+    tokens = tuple(Candidate(mask, float(iou)) for mask, iou in zip(masks, quality, strict=True))
     return Answer(tuple(tokens[number] for number in _order(prompts, quality)), tokens)
+
+
+def _values(**arrays: FloatArray) -> dict[str, OrtValue]:
+    return {name: OrtValue.ortvalue_from_numpy(array) for name, array in arrays.items()}
 
 
 def _order(prompts: Prompts, quality: FloatArray) -> list[int]:

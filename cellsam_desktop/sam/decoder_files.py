@@ -7,20 +7,40 @@ from pathlib import Path
 
 from cellsam_desktop.sam.digests import digest
 
-EXPORT_VERSION = 1
+EXPORT_VERSION = 2
+HINTED = "hinted_"  # begins the names of the hint graph's outputs, the image tensors of its inputs changed
 
 
 @dataclass(frozen=True)
 class DecoderFiles:
-    """A decoder's graph and what is known about it."""
+    """The graphs of one decoder and what is known about it, in a folder of their own."""
 
-    onnx: Path
-    manifest: Path
+    folder: Path
+
+    @property
+    def onnx(self) -> Path:
+        """The graph that is run for each click."""
+        return self.folder / "decoder.onnx"
+
+    @property
+    def image(self) -> Path:
+        """The graph that is run once per image."""
+        return self.folder / "image.onnx"
+
+    @property
+    def hint(self) -> Path:
+        """The graph that is run once per hint."""
+        return self.folder / "hint.onnx"
+
+    @property
+    def manifest(self) -> Path:
+        """What was exported, from what, and how well it agrees with PyTorch."""
+        return self.folder / "manifest.json"
 
     @property
     def complete(self) -> bool:
-        """Whether both files are there."""
-        return self.onnx.is_file() and self.manifest.is_file()
+        """Whether all files are there."""
+        return all(file.is_file() for file in (self.onnx, self.image, self.hint, self.manifest))
 
 
 def decoder_files(checkpoint: Path, decoders_dir: Path) -> DecoderFiles:
@@ -29,8 +49,7 @@ def decoder_files(checkpoint: Path, decoders_dir: Path) -> DecoderFiles:
     Raises:
         ModelError: the checkpoint cannot be read.
     """
-    folder = decoders_dir / f"{digest(checkpoint)[:20]}-v{EXPORT_VERSION}"
-    return DecoderFiles(folder / "decoder.onnx", folder / "manifest.json")
+    return DecoderFiles(decoders_dir / f"{digest(checkpoint)[:20]}-v{EXPORT_VERSION}")
 
 
 def decoder_path(checkpoint: Path, decoders_dir: Path) -> Path | None:

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -101,11 +102,20 @@ def test_the_provider_is_the_true_one(exported):
     )
 
 
-def test_a_broken_graph_is_named(tmp_path):
-    file = tmp_path / "decoder.onnx"
-    file.write_bytes(b"not a graph")
-    with pytest.raises(ModelError, match=r"decoder\.onnx cannot be loaded"):
-        OnnxDecoder(file)
+@pytest.mark.parametrize("name", ["decoder.onnx", "image.onnx", "hint.onnx"])
+@pytest.mark.parametrize("damage", ["missing", "cut off", "not a graph"])
+def test_a_damaged_folder_is_one_sentence(exported, tmp_path, name, damage):
+    folder = shutil.copytree(exported.folder, tmp_path / "copy")
+    file = folder / name
+    if damage == "missing":
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes()[:9999] if damage == "cut off" else b"not a graph")
+    with pytest.raises(ModelError) as told:
+        OnnxDecoder(folder / "decoder.onnx")
+    assert (
+        str(told.value) == f"The decoder's {file} cannot be loaded: delete {folder}, and it is exported anew."
+    )
 
 
 def test_the_manifest_says_what_was_exported(exported, weights):
@@ -116,12 +126,12 @@ def test_the_manifest_says_what_was_exported(exported, weights):
 
 
 def test_a_decoder_is_exported_once(exported, weights):
-    decoders = exported.onnx.parent.parent
+    decoders = exported.folder.parent
     before = exported.onnx.stat().st_mtime_ns
     assert decoder_path(weights, decoders) == exported.onnx
     assert export.ensure_decoder(weights, "vit_t", decoders) == exported
     assert exported.onnx.stat().st_mtime_ns == before
-    assert [folder.name for folder in decoders.iterdir()] == [exported.onnx.parent.name]
+    assert [folder.name for folder in decoders.iterdir()] == [exported.folder.name]
 
 
 def test_there_is_no_decoder_before_the_export(weights, tmp_path):
@@ -136,12 +146,24 @@ def test_a_graph_that_disagrees_is_not_used(weights, tmp_path, monkeypatch):
 
 
 def test_half_an_export_is_replaced(weights, exported, tmp_path):
-    broken = tmp_path / exported.onnx.parent.name
+    broken = tmp_path / exported.folder.name
     broken.mkdir()
     (broken / "decoder.onnx").write_bytes(b"half")
     files = export.ensure_decoder(weights, "vit_t", tmp_path)
     assert files.complete
-    OnnxDecoder(files.onnx)
+    assert OnnxDecoder(files.onnx).provider
+
+
+def test_an_export_of_an_earlier_version_is_made_anew(weights, exported, tmp_path):
+    number = exported.folder.name.rpartition("-v")[2]
+    earlier = tmp_path / exported.folder.name.replace(f"-v{number}", f"-v{int(number) - 1}")
+    earlier.mkdir()
+    for name in ("decoder.onnx", "manifest.json"):  # all that version 1 had
+        (earlier / name).write_bytes(b"of another version")
+    assert decoder_path(weights, tmp_path) is None
+    files = export.ensure_decoder(weights, "vit_t", tmp_path)
+    assert decoder_path(weights, tmp_path) == files.onnx
+    assert files.folder != earlier
 
 
 def test_a_prepared_image_gives_the_same_answers(decoder, embedding, photo):
@@ -156,10 +178,38 @@ def test_many_at_once_give_the_answers_of_one_by_one(decoder, embedding, photo):
     cells = [*prompts_on(photo).values()] * 2
     hint = decoder.decode(prepared, geometry, cells[0]).candidates[0].logits
     hints = [None, hint] * (len(cells) // 2)
-    answers = decoder.decode_many(prepared, geometry, cells, hints, batch=4)
+    answers = decoder.decode_many(prepared, geometry, cells, hints)
     assert len(answers) == len(cells)
     for answer, prompts, own in zip(answers, cells, hints, strict=True):
         assert_same(answer, decoder.decode(prepared, geometry, prompts, own))
+
+
+def test_many_without_hints_and_none_at_all(decoder, embedding, photo):
+    geometry, cells = geometry_of(photo), [*prompts_on(photo).values()]
+    assert decoder.decode_many(embedding, geometry, []) == []
+    answers = decoder.decode_many(embedding, geometry, cells)
+    for answer, prompts in zip(answers, cells, strict=True):
+        assert_same(answer, decoder.decode(embedding, geometry, prompts))
+    with pytest.raises(PromptError):
+        decoder.decode_many(embedding, geometry, [cells[0], Prompts()])
+
+
+def test_a_hint_is_remembered_for_its_image_only(decoder, embedding, photo):
+    geometry, prompts = geometry_of(photo), prompts_on(photo)["points"]
+    first, second = decoder.prepare(embedding), decoder.prepare(embedding[:, ::-1])
+    hint = decoder.decode(first, geometry, prompts).candidates[0].logits
+    other = decoder.decode(first, geometry, prompts).candidates[1].logits
+    fresh = decoder.decode(embedding, geometry, prompts, hint.copy())
+    for image, given in (
+        (first, hint),
+        (second, hint),
+        (first, other),
+        (first, None),
+        (first, hint),
+        (first, hint),
+    ):
+        answer = decoder.decode(image, geometry, prompts, given)
+    assert_same(answer, fresh)
 
 
 def test_an_answer_holds_all_tokens(decoder, embedding, photo):

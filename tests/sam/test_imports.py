@@ -3,7 +3,8 @@ import sys
 
 TORCH_FREE = (
     "decoder", "decoder_files", "digests", "download", "encoder", "fetch", "known_models", "package_index",
-    "placement", "postprocess", "prompt_arrays", "providers", "registry", "transforms",
+    "placement", "postprocess", "prompt_arrays", "providers", "registry", "sessions",
+    "transforms",
 )  # fmt: skip
 
 

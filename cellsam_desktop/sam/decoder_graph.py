@@ -1,0 +1,207 @@
+"""SAM's prompt encoder and mask decoder as a graph that is run for every click.
+
+The masks are those of ``PromptEncoder`` and ``MaskDecoder.predict_masks`` of segment-anything (Kirillov et
+al. 2023). What differs is when and in which order things are computed:
+
+- What depends on the image alone is an input, see ``decoder_image_graph``.
+- Image tokens are rows of a matrix throughout, so that none of it is transposed. ``decoder_attention`` says
+  how attention is arranged.
+- Transposed 2 x 2 convolutions are products. Pixels are put in order at the end, in four masks only.
+- The first of these convolutions follows two layer norms of sums. Being linear, it is applied to the terms
+  of the sums: the image's is an input, the others have no more than 8 T dimensions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+
+from cellsam_desktop.sam import decoder_attention as attention
+from cellsam_desktop.sam.decoder_image_graph import IMAGE_TENSORS, LOGITS, upscaling_matrix
+from cellsam_desktop.sam.decoder_weights import (
+    GRID,
+    PIXELS,
+    WIDTH,
+    AttentionWeights,
+    PromptWeights,
+    Weights,
+)
+from cellsam_desktop.sam.onnx_graph import Graph, Operand, Value
+
+MASKS = 4
+_OUTPUTS = 1 + MASKS  # tokens: one for the predicted IoU, one for each mask
+_INT64 = 7
+
+
+def decoder_graph(weights: Weights) -> onnx.ModelProto:
+    """From ``coords`` (N, 2), ``labels`` (N,) and the ``IMAGE_TENSORS`` to ``masks`` and ``quality``.
+
+    Labels: 0 negative, 1 positive, 2 and 3 the corners of a box, -1 padding without a position. Masks are the
+    logits (4, 256, 256) of all mask tokens, without any scaling; quality (4,) is their predicted IoU.
+    """
+    graph = Graph("decoder")
+    tokens = _tokens(graph, weights)
+    image = {name: graph.input(name, shape) for name, shape in IMAGE_TENSORS.items()}
+    decoder = weights.part("mask_decoder")
+    positions = graph.constant(PromptWeights(weights.part("prompt_encoder")).image_positions)
+    queries, first, second = _transform(decoder.part("transformer"), tokens, image, positions)
+    heads = _heads(decoder, queries)
+    upscaled = _upscale(weights, image["upscaled"], first, second)
+    graph.output(
+        "masks", _in_order(upscaled.times_transposed(heads.rows(1, _OUTPUTS))), (MASKS, LOGITS, LOGITS)
+    )
+    graph.output("quality", heads.reshape(-1).rows(0, MASKS), (MASKS,))
+    return graph.model()
+
+
+def _tokens(graph: Graph, weights: Weights) -> Value:
+    """(5 + N, 256): the output tokens, and the prompts."""
+    prompt = PromptWeights(weights.part("prompt_encoder"))
+    coords, labels = graph.input("coords", ("prompts", 2)), graph.input("labels", ("prompts",))
+    factor, summand = prompt.coordinate_scale
+    phases = (coords * factor + summand) @ prompt.frequencies
+    position = graph.concat([graph.node("Sin", phases), graph.node("Cos", phases)], axis=1)
+    kind = graph.node("Cast", labels + np.ones(1), to=_INT64)
+    placed = graph.node("Gather", np.array([[0.0], [1.0], [1.0], [1.0], [1.0]]), kind)
+    prompts = position * placed + graph.node("Gather", prompt.kinds, kind)
+    decoder = weights.part("mask_decoder")
+    outputs = np.concatenate([decoder["iou_token.weight"], decoder["mask_tokens.weight"]])
+    return graph.concat([outputs, prompts], axis=0)
+
+
+def _transform(
+    weights: Weights, tokens: Value, image: dict[str, Value], positions: Value
+) -> tuple[Value, _Update, _Update]:
+    """The two-way transformer: the output tokens (5, 256), and what became of the image tokens."""
+    first, second = _Layer(weights.part("layers.0")), _Layer(weights.part("layers.1"))
+    queries = first.norm(1, attention.among_tokens(first.among, tokens, tokens))
+    found = attention.to_prepared_image(first.to_image, queries + tokens, image["keys"], image["values"])
+    queries = first.mlp(first.norm(2, queries + found))
+    scores = attention.prepared_image_scores(first.to_tokens, queries + tokens, image["queries"])
+    one = first.update(image["source"], scores, queries)
+
+    placed = one.image + positions
+    queries = second.norm(1, queries + attention.among_tokens(second.among, queries + tokens, queries))
+    found = attention.to_image(second.to_image, queries + tokens, placed, one.image)
+    queries = second.mlp(second.norm(2, queries + found))
+    two = second.update(
+        one.image, attention.image_scores(second.to_tokens, queries + tokens, placed), queries
+    )
+
+    queries, tokens = queries.rows(0, _OUTPUTS), tokens.rows(0, _OUTPUTS)
+    last = AttentionWeights(weights.part("final_attn_token_to_image"))
+    found = attention.to_image(last, queries + tokens, two.image + positions, two.image)
+    return _norm(weights.part("norm_final_attn"), queries + found), one, two
+
+
+@dataclass(frozen=True, eq=False)
+class _Update:
+    """Image tokens after a layer: ``image`` (4096, 256) = norm(before + shares' answers).
+
+    ``shares`` is (8 T, 4096), ``answers`` (8 T, 256); ``mean`` and ``inverse`` (one over the standard
+    deviation), (4096, 1), are the norm's.
+    """
+
+    image: Value
+    shares: Value
+    answers: Value
+    mean: Value
+    inverse: Value
+
+
+class _Layer:
+    """One layer of the transformer."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._weights = weights
+        self.among = AttentionWeights(weights.part("self_attn"))
+        self.to_image = AttentionWeights(weights.part("cross_attn_token_to_image"))
+        self.to_tokens = AttentionWeights(weights.part("cross_attn_image_to_token"))
+
+    def norm(self, number: int, x: Value) -> Value:
+        return _norm(self._weights.part(f"norm{number}"), x)
+
+    def mlp(self, queries: Value) -> Value:
+        """The MLP block with its norm."""
+        inner, outer = self._weights.part("mlp.lin1"), self._weights.part("mlp.lin2")
+        hidden = queries.linear(inner.matrix, inner.bias).relu()
+        return self.norm(3, queries + hidden.linear(outer.matrix, outer.bias))
+
+    def update(self, image: Value, scores: Value, queries: Value) -> _Update:
+        """Let the image tokens attend to the tokens, with ``scores`` (8, T, 4096)."""
+        shares = scores.softmax(axis=1).reshape(-1, PIXELS)
+        answers = attention.image_answers(self.to_tokens, queries)
+        norm = self._weights.part("norm4")
+        normed, mean, inverse = shares.transposed_linear(answers, image).layer_norm_with_statistics(
+            norm["weight"], norm.bias, 1e-5
+        )
+        return _Update(normed, shares, answers, mean, inverse)
+
+
+def _norm(weights: Weights, x: Value) -> Value:
+    return x.layer_norm(weights["weight"], weights.bias, 1e-5)
+
+
+def _heads(decoder: Weights, queries: Value) -> Value:
+    """(5, 32): the predicted IoU of the masks, padded with zeros, and four vectors to multiply with pixels.
+
+    Five networks of three layers, the first for the first token and so on, computed side by side.
+    """
+    networks = [decoder.part("iou_prediction_head")]
+    networks += [decoder.part(f"output_hypernetworks_mlps.{mask}") for mask in range(MASKS)]
+    x = queries.reshape(_OUTPUTS, 1, WIDTH)
+    for number in range(3):
+        layers = [network.part(f"layers.{number}") for network in networks]
+        outputs = max(layer.bias.size for layer in layers)
+        matrix, bias = np.zeros((_OUTPUTS, WIDTH, outputs)), np.zeros((_OUTPUTS, 1, outputs))
+        for index, layer in enumerate(layers):
+            matrix[index, :, : layer.bias.size] = layer.matrix
+            bias[index, :, : layer.bias.size] = layer.bias
+        x = x @ matrix + bias
+        if number < 2:
+            x = x.relu()
+    return x.reshape(_OUTPUTS, -1)
+
+
+def _upscale(weights: Weights, source: Value, first: _Update, second: _Update) -> Value:
+    """(65536, 32): the pixels' features. Four times four rows per image token, by two convolutions."""
+    layers = weights.part("mask_decoder.output_upscaling")
+    norm, last = layers.part("1"), layers.part("3")
+    x = _first_convolution(weights, source, first, second).reshape(4 * PIXELS, 64)
+    x = x.layer_norm(norm["weight"], norm.bias, 1e-6).gelu()
+    return x.linear(last.up_matrix, np.tile(last.bias, 4)).gelu().reshape(16 * PIXELS, 32)
+
+
+def _first_convolution(weights: Weights, source: Value, first: _Update, second: _Update) -> Value:
+    """``second.image @ matrix + bias`` (4096, 256), from the terms that ``second.image`` is the sum of.
+
+    With the shares P, answers A, means m, inverse deviations r, and scales g and summands b of the two norms:
+    image1 = (source + P1' A1 - m1) r1 g1 + b1, and image2 = (image1 + P2' A2 - m2) r2 g2 + b2.
+    """
+    decoder = weights.part("mask_decoder")
+    convolution = decoder.part("output_upscaling.0")
+    norms = [decoder.part(f"transformer.layers.{layer}.norm4") for layer in (0, 1)]
+    inner, outer = upscaling_matrix(weights), norms[1]["weight"][:, None] * convolution.up_matrix
+    r1, m1, r2, m2 = (
+        value.reshape(1, PIXELS) for value in (first.inverse, first.mean, second.inverse, second.mean)
+    )
+    both = r1 * r2
+    ones = np.ones((1, PIXELS))
+    rows: list[Operand] = [first.shares * both, second.shares * r2, m1 * both, m2 * r2, r2, ones]
+    constant = norms[1].bias @ convolution.up_matrix + np.tile(convolution.bias, 4)
+    summands = np.stack([-inner.sum(axis=0), -outer.sum(axis=0), norms[0].bias @ outer, constant])
+    graph = source.graph
+    answers = graph.concat([first.answers @ inner, second.answers @ outer, summands], axis=0)
+    return graph.concat(rows, axis=0).transposed_linear(answers, source * both.reshape(PIXELS, 1))
+
+
+def _in_order(pixels: Value) -> Value:
+    """(65536, 4), the pixels of each image token together, to masks (4, 256, 256)."""
+    columns = pixels.reshape(PIXELS, 16 * MASKS).transpose(1, 0)
+    # A pixel's place within its token: row and column of the first convolution, then of the second.
+    channels = (
+        columns.reshape(2, 2, 2, 2, MASKS, PIXELS).transpose(4, 0, 2, 1, 3, 5).reshape(MASKS, 16, GRID, GRID)
+    )
+    return pixels.graph.node("DepthToSpace", channels, blocksize=4).reshape(MASKS, LOGITS, LOGITS)
