@@ -142,17 +142,23 @@ class Agenda:
             regions += questions.wanted(prompting.step)
         if not large:
             regions.append(whole)
-        if self._pointer is not None:
+        if self._pointer is not None and self._is_seen(self._pointer):
             regions += questions.wanted(self._pointer)
         covering = self._covering()
-        regions += covering if len(covering) <= _FEW else ()
+        regions += covering[:_FEW] if large or len(covering) <= _FEW else ()
         regions.append(whole)
         yield from (EncodeTarget(index, region) for region in dict.fromkeys(regions))
 
+    def _is_seen(self, place: Step) -> bool:
+        """Whether a place lies in what is on screen: the view may have moved under the mouse."""
+        part, point = self._session.questions.view, place.prompts.points[0]
+        return part is None or part.contains(point.x, point.y)
+
     def _covering(self) -> tuple[Region, ...]:
-        point = self._pointer.prompts.points[0] if self._pointer is not None else None
-        covering = self._session.questions.covering
-        return covering(point.x, point.y) if point is not None else covering()
+        covering, place = self._session.questions.covering, self._pointer
+        if place is None or not self._is_seen(place):
+            return covering()
+        return covering(place.prompts.points[0].x, place.prompts.points[0].y)
 
     def _ahead(self) -> list[int]:
         """The next frames in the direction of play."""

@@ -250,6 +250,8 @@ class Canvas(PlaneView):
         self._show_brush()
         self._place_badge()
         self._remember.start()
+        if self.pointer.position is not None:
+            self._rest.start()
 
     def _remember_viewport(self) -> None:
         if self._session.movie is None:
