@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import signal
 import sys
@@ -15,21 +14,24 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from cellsam_desktop import __version__, paths
+from cellsam_desktop.core import collector
 from cellsam_desktop.core.errors import CellSamError
 from cellsam_desktop.curation.session import Jobs, Session
-from cellsam_desktop.images.sample import write_sample
 from cellsam_desktop.jobs.runner import Progress
 from cellsam_desktop.settings import Settings
 from cellsam_desktop.ui import icons, watchdog
 from cellsam_desktop.ui.bridge import MainThreadPost
 from cellsam_desktop.ui.crash import CrashDialog, CrashHook
 from cellsam_desktop.ui.main_window import MainWindow
+from cellsam_desktop.ui.preload import Preload
 from cellsam_desktop.ui.theme import Appearance
 
 log = logging.getLogger(__name__)
 
 _ICON = 128
 _WAKE_MS = 200
+_PAINTED_MS = 50
+"""So long after it was shown the window is painted, and what it will need later can be loaded."""
 _SAMPLE = "embryo.tif"
 
 
@@ -44,7 +46,6 @@ class Program:
 
 def run_gui(path: Path | None, *, demo: bool = False) -> int:
     """Open the window, with a movie, a project or the sample, and return the exit code when it is closed."""
-    _load_onnxruntime()
     app = application()
     settings = Settings.load()
     program = build(settings)
@@ -52,10 +53,13 @@ def run_gui(path: Path | None, *, demo: bool = False) -> int:
     hook.install()
     wake = _let_python_handle_signals()
     program.window.show()
+    preload = Preload(lambda: program.post(partial(_prepare, program.window)))
     QTimer.singleShot(0, partial(_begin, program, path, demo))
+    QTimer.singleShot(_PAINTED_MS, preload.start)
     try:
         return app.exec()
     finally:
+        preload.stop()
         wake.stop()
         hook.uninstall()
         watchdog.log_slowest(app)
@@ -102,6 +106,8 @@ def open_sample(session: Session) -> None:
         return
 
     def make(progress: Progress) -> Path:
+        from cellsam_desktop.images.sample import write_sample
+
         unfinished = folder.with_name("sample.part")
         write_sample(unfinished, progress=progress)
         return unfinished.rename(folder) / _SAMPLE
@@ -122,12 +128,12 @@ def _begin(program: Program, path: Path | None, demo: bool) -> None:
         program.window.desk.welcome()
 
 
-def _load_onnxruntime() -> None:
-    """Before the window shows: loaded later, on the decoder's thread, it would hold up the window."""
-    try:
-        importlib.import_module("onnxruntime")
-    except ImportError:
-        log.exception("ONNX Runtime does not load; the decoder will say so.")
+def _prepare(window: MainWindow) -> None:
+    """Make the plots, each in an event of its own, as long as nobody needs them yet."""
+    if window.prepare():
+        QTimer.singleShot(0, partial(_prepare, window))
+    else:
+        collector.spare_all()
 
 
 def _show_crash(window: MainWindow, report: str) -> None:

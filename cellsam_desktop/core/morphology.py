@@ -5,16 +5,19 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-from scipy import ndimage
 
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import BoolArray, Mask
 
-_CROSS = ndimage.generate_binary_structure(2, 1)
+_CROSS = np.array([[False, True, False], [True, True, True], [False, True, False]])
+
+# SciPy is loaded by the first correction, not by the start of the window: it takes longer than Qt.
 
 
 def grow(mask: Mask, height: int, width: int, pixels: int = 1) -> Mask:
     """The mask dilated by ``pixels`` (4-connected), kept within the plane (height, width)."""
+    from scipy import ndimage
+
     around = Region(
         mask.y0 - pixels, mask.x0 - pixels, mask.bits.shape[0] + 2 * pixels, mask.bits.shape[1] + 2 * pixels
     )
@@ -25,16 +28,22 @@ def grow(mask: Mask, height: int, width: int, pixels: int = 1) -> Mask:
 
 def shrink(mask: Mask, pixels: int = 1) -> Mask | None:
     """The mask eroded by ``pixels`` (4-connected); None when nothing is left."""
+    from scipy import ndimage
+
     return Mask.from_array(ndimage.binary_erosion(mask.bits, _CROSS, iterations=pixels), mask.y0, mask.x0)
 
 
 def fill_holes(mask: Mask) -> Mask:
     """The mask with its enclosed holes filled."""
+    from scipy import ndimage
+
     return Mask(mask.y0, mask.x0, ndimage.binary_fill_holes(mask.bits))
 
 
 def keep_largest(mask: Mask) -> Mask:
     """The largest 4-connected piece of the mask."""
+    from scipy import ndimage
+
     labels, count = ndimage.label(mask.bits, _CROSS)
     if count < 2:
         return mask

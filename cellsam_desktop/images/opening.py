@@ -8,8 +8,6 @@ from cellsam_desktop.core.errors import ImageError
 from cellsam_desktop.core.geometry import PlaneIndex
 from cellsam_desktop.images import zarr_movie
 from cellsam_desktop.images.axes import possible_axes
-from cellsam_desktop.images.files import open_file
-from cellsam_desktop.images.folder import FolderSource
 from cellsam_desktop.images.source import ImageSource
 
 __all__ = ["FILE_FILTER", "open_source", "possible_axes"]
@@ -35,6 +33,10 @@ def open_source(path: Path, axes: str | None = None) -> ImageSource:
 
 
 def _source(path: Path, axes: str | None) -> ImageSource:
+    # The libraries of the formats are loaded by the first movie, not by the start of the window.
+    from cellsam_desktop.images.files import open_file
+    from cellsam_desktop.images.folder import FolderSource
+
     if not path.is_dir():
         return open_file(path, axes)
     if zarr_movie.is_zarr(path):

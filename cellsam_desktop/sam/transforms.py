@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from cellsam_desktop.core.geometry import Region
 
@@ -51,6 +50,8 @@ class InputGeometry:
 
 def preprocess(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The encoder's input (1, 3, 1024, 1024) for an RGB image (height, width, 3), as in ``SamPredictor``."""
+    from PIL import Image  # the window knows geometries and never prepares an image
+
     height, width = image.shape[:2]
     geometry = InputGeometry(Region.whole(height, width))
     size = (geometry.input_width, geometry.input_height)

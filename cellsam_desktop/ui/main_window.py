@@ -86,6 +86,10 @@ class MainWindow(QMainWindow):
         """The view as it is on screen, in twice its resolution."""
         return self.canvas.snapshot()
 
+    def prepare(self) -> bool:
+        """Make one of the parts that the start did not wait for; False when all are there."""
+        return self.cell.prepare() or self.contrast.prepare()
+
     # -- building --------------------------------------------------------------------------------------
 
     def _build(self) -> None:

@@ -16,6 +16,7 @@ from cellsam_desktop import app, paths
 from cellsam_desktop.settings import Settings
 from cellsam_desktop.ui.bridge import MainThreadPost
 from cellsam_desktop.ui.crash import CrashDialog, CrashHook, report
+from cellsam_desktop.ui.preload import Preload
 
 
 @pytest.fixture
@@ -40,6 +41,52 @@ def test_the_window_never_imports_torch():
         "assert not {'torch', 'torchvision', 'timm'} & set(sys.modules), 'torch was imported'\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_the_first_picture_of_the_window_waits_for_no_large_library():
+    code = (
+        "import sys\n"
+        "from cellsam_desktop import app\n"
+        "from cellsam_desktop.settings import Settings\n"
+        "program = app.build(Settings(welcomed=True))\n"
+        "program.window.show()\n"
+        "app.application().processEvents()\n"
+        "large = {'onnxruntime', 'pyqtgraph', 'scipy', 'tifffile', 'PIL', 'requests', 'zarr'}\n"
+        "assert not large & set(sys.modules), large & set(sys.modules)\n"
+        "program.window.close()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_what_is_needed_soon_is_loaded_afterwards_and_the_plots_are_made(program, qtbot):
+    loaded = []
+    preload = Preload(lambda: loaded.append(threading.current_thread()))
+    assert not program.window.cell._plots
+    preload.start()
+    qtbot.waitUntil(lambda: bool(loaded), timeout=60000)
+    assert loaded[0] is not threading.current_thread()
+    assert {"onnxruntime", "pyqtgraph", "tifffile", "scipy.ndimage"} <= set(sys.modules)
+    app._prepare(program.window)
+    qtbot.waitUntil(lambda: not program.window.prepare())
+    assert len(program.window.cell._plots) == 2
+
+
+def test_what_does_not_load_is_logged_and_the_rest_is_loaded(caplog):
+    done = threading.Event()
+    preload = Preload(done.set, ("there_is_no_such_library", "colorsys"))
+    preload.start()
+    assert done.wait(10)
+    assert "there_is_no_such_library does not load" in caplog.text
+    assert "colorsys" in sys.modules
+
+
+def test_closing_does_not_wait_for_what_was_not_begun():
+    done = []
+    preload = Preload(lambda: done.append(True), ("colorsys",))
+    preload.stop()
+    preload.start()
+    preload.stop()
+    assert done == []
 
 
 def test_closing_puts_everything_away_and_remembers_the_window(program, qtbot):

@@ -35,9 +35,9 @@ def settled(ready: Session) -> list[int]:
 def test_the_range_of_the_movie_is_shown(ready: Session, panel: ContrastPanel) -> None:
     contrast = ready.navigation.contrast
     assert (panel.low.value(), panel.high.value()) == (round(contrast.low), round(contrast.high))
-    assert panel.range.getRegion() == pytest.approx((contrast.low, contrast.high))
+    assert panel.plot.region.getRegion() == pytest.approx((contrast.low, contrast.high))
     assert panel.gamma.value() == 1.0
-    edges, counts = panel._curve.getData()
+    edges, counts = panel.plot.curve.getData()
     assert len(edges) == len(counts) + 1
     assert panel.channel.text() == ""
 
@@ -45,16 +45,16 @@ def test_the_range_of_the_movie_is_shown(ready: Session, panel: ContrastPanel) -
 def test_dragging_tries_and_letting_go_settles(
     ready: Session, panel: ContrastPanel, settled: list[int]
 ) -> None:
-    panel.range.setRegion((1000, 5000))  # as while dragging, then as when let go
+    panel.plot.region.setRegion((1000, 5000))  # as while dragging, then as when let go
     assert ready.navigation.contrast == Contrast(1000, 5000)
     settled.clear()
-    panel.range.blockSignals(True)
-    panel.range.setRegion((1500, 5000))
-    panel.range.blockSignals(False)
-    panel.range.sigRegionChanged.emit(panel.range)
+    panel.plot.region.blockSignals(True)
+    panel.plot.region.setRegion((1500, 5000))
+    panel.plot.region.blockSignals(False)
+    panel.plot.region.sigRegionChanged.emit(panel.plot.region)
     assert ready.navigation.contrast == Contrast(1500, 5000)
     assert settled == []
-    panel.range.sigRegionChangeFinished.emit(panel.range)
+    panel.plot.region.sigRegionChangeFinished.emit(panel.plot.region)
     assert settled == [0]
 
 

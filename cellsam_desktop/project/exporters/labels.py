@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 
 from cellsam_desktop import paths
@@ -105,6 +104,8 @@ def write_labels(
     Raises:
         ExchangeError: it cannot be written.
     """
+    import tifffile  # by the first export, not by the start of the window
+
     imagej = dtype == np.uint16
     options: dict[str, Any] = {"metadata": _metadata(calibration, imagej)}
     if calibration.pixel_size_um:

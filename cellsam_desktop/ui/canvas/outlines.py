@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pyqtgraph import arrayToQPath
 from PySide6.QtGui import QPainterPath
 
 from cellsam_desktop.core.mask import Mask
@@ -16,6 +15,8 @@ Floats = npt.NDArray[np.floating[Any]]
 
 def outline(mask: Mask) -> QPainterPath:
     """The border of a mask, holes included, as one path in plane pixels."""
+    from pyqtgraph import arrayToQPath  # the start of the window does not wait for it
+
     x, y = border(mask)
     return arrayToQPath(x, y, connect="pairs")
 

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, 
 from cellsam_desktop.core.errors import CellSamError
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.jobs.runner import Progress
-from cellsam_desktop.sam.fetch import fetch
 from cellsam_desktop.sam.known_models import ModelSpec
 from cellsam_desktop.sam.registry import ModelRegistry
 from cellsam_desktop.ui.panels.labels import muted
@@ -86,5 +85,7 @@ class ModelChoice(QWidget):
 def _work(spec: ModelSpec, registry: ModelRegistry, progress: Progress) -> Path:
     def report(done: int, total: int | None) -> None:
         progress(done / total if total else 0.0, f"{done / 1e6:.0f} MB")
+
+    from cellsam_desktop.sam.fetch import fetch  # with all it takes to download
 
     return fetch(spec, registry, progress=report)

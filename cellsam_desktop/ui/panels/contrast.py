@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
@@ -22,7 +23,10 @@ from cellsam_desktop.ui.listening import listen
 from cellsam_desktop.ui.panels.fields import panel_field
 from cellsam_desktop.ui.panels.labels import muted
 from cellsam_desktop.ui.panels.timeline.plane_choice import channel_names
-from cellsam_desktop.ui.theme import SPACE, TIGHT, Theme, follow_theme
+from cellsam_desktop.ui.theme import SPACE, TIGHT
+
+if TYPE_CHECKING:
+    from cellsam_desktop.ui.panels.histogram import HistogramPlot
 
 _PIXELS = 65_536
 """Of a larger plane an even grid of about so many pixels makes the histogram."""
@@ -42,29 +46,35 @@ class ContrastPanel(QWidget):
         self.auto = QPushButton("Auto")
         self.low, self.high = panel_field(-1e9, 1e9), panel_field(-1e9, 1e9)
         self.gamma = panel_field(*_GAMMA, decimals=2)
-        self.plot = pg.PlotWidget()
-        self.range = pg.LinearRegionItem(movable=True, swapMode="block")
-        self._curve = pg.PlotCurveItem()
+        self._plot: HistogramPlot | None = None
+        self._column = QVBoxLayout(self)
         self._delay = QTimer(self)
         self._delay.setSingleShot(True)
         self._delay.setInterval(_DELAY_MS)
         self._delay.timeout.connect(self._measure)
         self._build()
         self._connect()
-        follow_theme(self, self._use_theme)
         self._on_movie()
 
+    @property
+    def plot(self) -> HistogramPlot:
+        """The histogram, made when it is first asked for: the start of the window waits for no plot."""
+        if self._plot is None:
+            from cellsam_desktop.ui.panels.histogram import HistogramPlot
+
+            self._plot = HistogramPlot()
+            self._plot.dragged.connect(self._drag)
+            self._column.insertWidget(1, self._plot, 1)
+            self._show_range()
+        return self._plot
+
+    def prepare(self) -> bool:
+        """Make the histogram; False when it is there already."""
+        if self._plot is not None:
+            return False
+        return self.plot is not None
+
     def _build(self) -> None:
-        self.plot.setMenuEnabled(False)
-        self.plot.setMouseEnabled(x=False, y=False)
-        self.plot.hideButtons()
-        self.plot.hideAxis("left")
-        self.plot.setMinimumHeight(90)
-        self.plot.setFrameShape(self.plot.Shape.NoFrame)
-        self.plot.getAxis("bottom").enableAutoSIPrefix(False)
-        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.plot.addItem(self._curve)
-        self.plot.addItem(self.range)
         self.gamma.setSingleStep(0.05)
         self.auto.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.auto.setToolTip("The range measured over the whole movie (C)")
@@ -79,17 +89,13 @@ class ContrastPanel(QWidget):
         top = QHBoxLayout()
         top.addWidget(self.channel, 1)
         top.addWidget(self.auto)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(SPACE, TIGHT, SPACE, SPACE)
-        column.setSpacing(TIGHT)
-        column.addLayout(top)
-        column.addWidget(self.plot, 1)
-        column.addLayout(fields)
+        self._column.setContentsMargins(SPACE, TIGHT, SPACE, SPACE)
+        self._column.setSpacing(TIGHT)
+        self._column.addLayout(top)
+        self._column.addLayout(fields)
 
     def _connect(self) -> None:
         session = self._session
-        self.range.sigRegionChanged.connect(lambda: self._drag(final=False))
-        self.range.sigRegionChangeFinished.connect(lambda: self._drag(final=True))
         for field in (self.low, self.high, self.gamma):
             field.valueChanged.connect(self._type)
         self.auto.clicked.connect(session.navigation.auto_contrast)
@@ -143,33 +149,28 @@ class ContrastPanel(QWidget):
             field.blockSignals(True)
             field.setValue(value)
             field.blockSignals(False)
-        if tuple(self.range.getRegion()) != (contrast.low, contrast.high):
-            self.range.blockSignals(True)
-            self.range.setRegion((contrast.low, contrast.high))
-            self.range.blockSignals(False)
+        if self._plot is not None:
+            self._plot.show_range(contrast.low, contrast.high)
 
     def _measure(self) -> None:
-        """Draw the histogram of the plane, on a logarithmic scale of counts."""
+        """Draw the histogram of the plane."""
+        if not self.isVisible():  # a tab that was shown and covered again, as when the window starts
+            return
         plane = self._session.navigation.plane
         if plane is None:
-            self._curve.setData([0.0], [], stepMode="center")
+            self.plot.show_nothing()
             return
         self.measured += 1
         step = max(1, int(np.sqrt(plane.shape[0] * plane.shape[1] / _PIXELS)))
         sample = plane[::step, ::step]
         counts, edges = histogram(sample, _bins(sample))
-        self._curve.setData(edges, np.log1p(counts), stepMode="center", fillLevel=0)
         contrast = self._session.navigation.contrast
-        low, high = min(edges[0], contrast.low), max(edges[-1], contrast.high)
-        self.range.setBounds((low, high))
-        self.plot.setXRange(low, high, padding=0.03)
-        self.plot.setYRange(0, max(1.0, float(np.log1p(counts.max()))), padding=0.05)
+        self.plot.show_counts(counts, edges, contrast.low, contrast.high)
 
     # -- asking --------------------------------------------------------------------------------------
 
-    def _drag(self, *, final: bool) -> None:
-        low, high = self.range.getRegion()
-        self._ask(Contrast(float(low), float(high), self._session.navigation.contrast.gamma), final=final)
+    def _drag(self, low: float, high: float, final: bool) -> None:
+        self._ask(Contrast(low, high, self._session.navigation.contrast.gamma), final=final)
 
     def _type(self) -> None:
         self._ask(Contrast(self.low.value(), self.high.value(), self.gamma.value()), final=True)
@@ -179,19 +180,6 @@ class ContrastPanel(QWidget):
             self._session.navigation.set_contrast(contrast, final=final)
         else:
             self._show_range()
-
-    def _use_theme(self, theme: Theme) -> None:
-        self.plot.setBackground(theme.plot)
-        axis = self.plot.getAxis("bottom")
-        axis.setPen(pg.mkPen(theme.border))
-        axis.setTextPen(pg.mkPen(theme.muted))
-        self._curve.setPen(None)
-        self._curve.setBrush(pg.mkBrush(theme.colour("muted", 0.55)))
-        self.range.setBrush(pg.mkBrush(theme.colour("accent", 0.10)))
-        self.range.setHoverBrush(pg.mkBrush(theme.colour("accent", 0.16)))
-        for line in self.range.lines:
-            line.setPen(pg.mkPen(theme.accent, width=1.5))
-            line.setHoverPen(pg.mkPen(theme.accent, width=3))
 
 
 def _bins(sample: Plane) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtWidgets import (
@@ -24,28 +25,35 @@ from cellsam_desktop.core.records import Calibration
 from cellsam_desktop.curation.open_movie import OpenMovie
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.ui.listening import listen
-from cellsam_desktop.ui.panels.cell.plots import CellPlot, Curve
-from cellsam_desktop.ui.panels.cell.series import track_of
+from cellsam_desktop.ui.panels.cell.series import Curve, track_of
 from cellsam_desktop.ui.panels.cell.track_table import TrackTable
 from cellsam_desktop.ui.panels.cell.values import CellValues
 from cellsam_desktop.ui.panels.fields import panel_choice
 from cellsam_desktop.ui.panels.labels import muted
 from cellsam_desktop.ui.theme import SPACE, TIGHT
 
+if TYPE_CHECKING:
+    from cellsam_desktop.ui.panels.cell.plots import CellPlot
+
 _PLOTS = 0
+_CURVES = (Curve.AREA, Curve.POSITION)
 MAX_CURVES = 24
 """Of a larger selection only the first cells are plotted and listed."""
 
 
 class CellPanel(QWidget):
-    """Follows the selection. Curves and table are made again only when a selected cell changed."""
+    """Follows the selection. Curves and table are made again only when a selected cell changed.
+
+    The plots themselves are made with the first selection, or by ``prepare`` before: the start of the window
+    waits for no plot.
+    """
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
         self.values = CellValues()
-        self.area = CellPlot(Curve.AREA)
-        self.place = CellPlot(Curve.POSITION)
+        self._plots: list[CellPlot] = []
+        self._splitter = QSplitter(Qt.Orientation.Vertical)
         self.table = TrackTable()
         self.export = QPushButton("Export CSV…")
         self.place_choice = panel_choice([Curve.POSITION.value, Curve.PATH.value])
@@ -65,15 +73,16 @@ class CellPanel(QWidget):
     def _build(self) -> None:
         self.place_choice.setProperty("role", "small")
         self.place_choice.currentTextChanged.connect(lambda text: self.place.set_curve(Curve(text)))
-        for source in (self.area, self.place, self.table):
-            source.frame_asked.connect(self._session.navigation.go_to)
+        self.table.frame_asked.connect(self._session.navigation.go_to)
         self.export.clicked.connect(self._export)
         self.export.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.export.setToolTip("Write the masks of the selected cells to a CSV file")
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.tabs.addTab(self._plots(), "Plots")
+        self._splitter.setHandleWidth(1)
+        self._splitter.setChildrenCollapsible(False)
+        self.tabs.addTab(self._splitter, "Plots")
         self.tabs.addTab(self._track(), "Table")
         corner = QWidget()
         beside = QHBoxLayout(corner)
@@ -89,14 +98,6 @@ class CellPanel(QWidget):
         column.addWidget(self.values)
         column.addWidget(self.pages, 1)
 
-    def _plots(self) -> QWidget:
-        splitter = QSplitter(Qt.Orientation.Vertical)
-        splitter.setHandleWidth(1)
-        splitter.setChildrenCollapsible(False)
-        splitter.addWidget(self.area)
-        splitter.addWidget(self.place)
-        return splitter
-
     def _track(self) -> QWidget:
         page = QWidget()
         column = QVBoxLayout(page)
@@ -110,6 +111,34 @@ class CellPanel(QWidget):
         row.addWidget(self.export)
         column.addLayout(row)
         return page
+
+    @property
+    def area(self) -> CellPlot:
+        """The plot of areas."""
+        return self._made(0)
+
+    @property
+    def place(self) -> CellPlot:
+        """The plot of places."""
+        return self._made(1)
+
+    def prepare(self) -> bool:
+        """Make the next plot; False when there is none left to make."""
+        if len(self._plots) == len(_CURVES):
+            return False
+        from cellsam_desktop.ui.panels.cell.plots import CellPlot
+
+        plot = CellPlot(_CURVES[len(self._plots)])
+        plot.frame_asked.connect(self._session.navigation.go_to)
+        plot.set_frame(self._session.view.t)
+        self._plots.append(plot)
+        self._splitter.addWidget(plot)
+        return True
+
+    def _made(self, number: int) -> CellPlot:
+        while len(self._plots) <= number:
+            self.prepare()
+        return self._plots[number]
 
     def sizeHint(self) -> QSize:
         """Room for two plots."""
@@ -150,8 +179,10 @@ class CellPanel(QWidget):
         unit = "px" if scale.pixel_size_um is None else "µm"
         self._measured = {} if movie is None else {i: movie.measurements.rows(i) for i in chosen}
         tracks = [track_of(i, rows, scale.pixel_size_um) for i, rows in self._measured.items()]
-        self.area.set_tracks(tracks, unit)
-        self.place.set_tracks(tracks, unit)
+        while tracks and self.prepare():
+            continue
+        for plot in self._plots:
+            plot.set_tracks(tracks, unit)
         self._show_table()
 
     def _show_table(self) -> None:
@@ -169,8 +200,8 @@ class CellPanel(QWidget):
 
     def _show_frame(self) -> None:
         movie, view = self._session.movie, self._session.view
-        self.area.set_frame(view.t)
-        self.place.set_frame(view.t)
+        for plot in self._plots:
+            plot.set_frame(view.t)
         chosen = [] if movie is None else [i for i in view.selection if i in movie.document]
         if movie is None or not chosen:
             self.values.show_nothing()

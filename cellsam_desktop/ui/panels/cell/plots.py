@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -14,19 +14,11 @@ from PySide6.QtWidgets import QWidget
 
 from cellsam_desktop.ui.palette import colour_of
 from cellsam_desktop.ui.panels.cell.axis import PlotAxis
-from cellsam_desktop.ui.panels.cell.series import Numbers, Track
+from cellsam_desktop.ui.panels.cell.series import Curve, Numbers, Track
 from cellsam_desktop.ui.theme import Theme, follow_theme, theme_of
 
 _LIGHTEST_INK = 0.42
 """On light ground no curve is brighter than this, so that yellow stays readable."""
-
-
-class Curve(StrEnum):
-    """What a plot shows."""
-
-    AREA = "Area over time"
-    POSITION = "x and y over time"
-    PATH = "Path"
 
 
 class Outdated(IntEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import groupby
 
 import numpy as np
@@ -12,6 +13,14 @@ import numpy.typing as npt
 from cellsam_desktop.analysis.measure import Measurement
 
 Numbers = npt.NDArray[np.float64]
+
+
+class Curve(StrEnum):
+    """What a plot shows."""
+
+    AREA = "Area over time"
+    POSITION = "x and y over time"
+    PATH = "Path"
 
 
 @dataclass(frozen=True)
