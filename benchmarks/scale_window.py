@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import time
@@ -17,6 +18,7 @@ from PySide6.QtWidgets import QApplication
 
 from cellsam_desktop import app
 from cellsam_desktop.settings import Settings
+from cellsam_desktop.ui.preload import LIBRARIES
 from cellsam_desktop.ui.watchdog import WatchedApplication
 
 _SETTLE_MS = 90
@@ -40,7 +42,7 @@ class Cost:
 
 
 class Window:
-    """A window without an encoder, and the hands to use it."""
+    """A window without an encoder, at rest after its start, and the hands to use it."""
 
     def __init__(self) -> None:
         found = app.application()
@@ -50,6 +52,10 @@ class Window:
         self.session, self.window = self.program.session, self.program.window
         self.canvas, self.table = self.window.canvas, self.window.layers.table
         self.window.show()
+        for name in LIBRARIES:
+            importlib.import_module(name)
+        while self.window.prepare():
+            self.rest(0)
         self.rest(500)
 
     def rest(self, ms: int = _SETTLE_MS) -> None:

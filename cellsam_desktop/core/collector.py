@@ -17,7 +17,10 @@ _pauses = 0
 
 @contextmanager
 def paused() -> Iterator[None]:
-    """No collection while very many objects are being made; from any thread, and several at a time."""
+    """No collection while very many objects are being made, and none of them is looked at afterwards.
+
+    From any thread, and several at a time.
+    """
     global _pauses
     with _lock:
         _pauses += 1
@@ -28,6 +31,8 @@ def paused() -> Iterator[None]:
         with _lock:
             _pauses -= 1
             if not _pauses:
+                # Before it is turned on: the first collection would look at everything that was made.
+                gc.freeze()
                 gc.enable()
 
 

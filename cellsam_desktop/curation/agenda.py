@@ -53,7 +53,7 @@ class Agenda:
         self.orders = 0
         session.movie_changed.connect(self._on_movie)
         session.view.changed.connect(self._on_view)
-        session.document_changed.connect(lambda changes: self.refresh() if changes.masks else None)
+        session.document_changed.connect(lambda changes: self.refresh() if changes.places else None)
         session.encoding.forgotten.connect(self.renew)
         session.encoding.settled.connect(self._on_settled)
 

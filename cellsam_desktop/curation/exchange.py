@@ -150,7 +150,6 @@ class Exchange:
         edits = [AddTrack(Cell(new_ids[label]), track) for label, track in labelled.items()]
         if not self._session.commit("Import labels", edits):
             return
-        collector.spare_all()
         changed = sum(old != new for old, new in new_ids.items())
         masks = sum(map(len, labelled.values()))
         text = f"{len(new_ids)} cells with {masks} masks were imported from {path.name}."

@@ -109,9 +109,9 @@ class Memory:
         self._near = self._neighbours = None
 
     def _on_document(self, changes: ChangeSet) -> None:
-        if changes.masks:
-            for place in changes.masks:
-                self._facts.pop(place, None)
+        if changes.places:
+            for place in [p for p in self._facts if p[1] in changes.places.get(p[0], ())]:
+                del self._facts[place]
             self._near = None
             if self._neighbours is not None and self._neighbours.key in changes.planes:
                 self._neighbours = None

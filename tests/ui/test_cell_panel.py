@@ -232,6 +232,22 @@ def test_very_many_selected_cells_are_not_all_drawn(
     assert panel.limit_note.text() == f"first {MAX_CURVES} of {MAX_CURVES + 5}"
 
 
+def test_long_tracks_are_measured_in_several_events(
+    ready: Session, panel: CellPanel, put_cell: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cellsam_desktop.ui.panels.cell.panel._SLICE_S", 0.0)
+    ids = [put_cell(0, 0, 2, 2) for _ in range(4)]
+    ready.editing.select(ids)
+    assert ready.movie is not None
+    measured = ready.movie.measurements.measured
+    assert len(panel._measured) == 1
+    for _ in range(10):
+        _settle()
+    assert _drawn(panel.area) == 4
+    assert ready.movie.measurements.measured == measured + 3
+    assert panel.area.redraws == 1
+
+
 def test_undo_and_closing_leave_nothing_behind(ready: Session, panel: CellPanel) -> None:
     ready.editing.select((2,))
     ready.undo()

@@ -93,9 +93,8 @@ class OutlineItem(QGraphicsItem):
             return
         self.prepareGeometryChange()
         self._masks = masks
-        self._path, self._rect = QPainterPath(), QRectF()
+        self._path, self._rect = outline(*masks), QRectF()
         for mask in masks:
-            self._path.addPath(outline(mask))
             self._rect |= _rect(mask)
         self.rebuilds += 1
         self.update()

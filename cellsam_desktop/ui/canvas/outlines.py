@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,32 +14,37 @@ from cellsam_desktop.core.mask import Mask
 Floats = npt.NDArray[np.floating[Any]]
 
 
-def outline(mask: Mask) -> QPainterPath:
-    """The border of a mask, holes included, as one path in plane pixels."""
+def outline(*masks: Mask) -> QPainterPath:
+    """The borders of masks, holes included, as one path in plane pixels."""
+    return path_of(map(border, masks))
+
+
+def path_of(borders: Iterable[tuple[Floats, Floats]]) -> QPainterPath:
+    """Borders as one path; made at once, which takes a fifth of the time of joining paths."""
+    ends = list(borders)
+    if not ends:
+        return QPainterPath()
     from pyqtgraph import arrayToQPath  # the start of the window does not wait for it
 
-    x, y = border(mask)
+    x, y = (np.concatenate(parts) for parts in zip(*ends, strict=True))
     return arrayToQPath(x, y, connect="pairs")
 
 
 def border(mask: Mask) -> tuple[Floats, Floats]:
     """Ends of the border's straight pieces, x and y of shape (2 n,): piece i joins 2 i and 2 i + 1."""
-    padded = np.pad(mask.bits, 1)
+    padded = np.zeros((mask.height + 2, mask.width + 2), np.bool_)
+    padded[1:-1, 1:-1] = mask.bits
     row, left, right = _runs(padded[1:, :] != padded[:-1, :])
     column, top, bottom = _runs((padded[:, 1:] != padded[:, :-1]).T)
-    # Padded pixel k is the plane's pixel k - 1; the edge between k and k + 1 lies half a pixel further.
-    x = np.concatenate([_pairs(left - 1.5, right - 1.5), _pairs(column - 0.5, column - 0.5)]) + mask.x0
-    y = np.concatenate([_pairs(row - 0.5, row - 0.5), _pairs(top - 1.5, bottom - 1.5)]) + mask.y0
-    return x, y
+    across = 2 * row.size
+    x, y = np.empty(across + 2 * column.size), np.empty(across + 2 * column.size)
+    x[0:across:2], x[1:across:2], x[across::2], x[across + 1 :: 2] = left, right, column + 1, column + 1
+    y[0:across:2], y[1:across:2], y[across::2], y[across + 1 :: 2] = row + 1, row + 1, top, bottom
+    # Padded pixel k is the plane's pixel k - 1, and its left or upper edge lies half a pixel before it.
+    return x + (mask.x0 - 1.5), y + (mask.y0 - 1.5)
 
 
 def _runs(edges: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.intp], ...]:
-    """Line, start and end (exclusive) of each run of True along the second axis."""
-    steps = np.diff(np.pad(edges, ((0, 0), (1, 1))).astype(np.int8), axis=1)
-    line, start = np.nonzero(steps == 1)
-    _, end = np.nonzero(steps == -1)
-    return line, start, end
-
-
-def _pairs(a: Floats, b: Floats) -> Floats:
-    return np.stack([a, b], axis=1).ravel()
+    """Line, start and end (exclusive) of each run of True along the second axis, whose ends are False."""
+    line, before = np.nonzero(edges[:, 1:] != edges[:, :-1])
+    return line[::2], before[::2] + 1, before[1::2] + 1

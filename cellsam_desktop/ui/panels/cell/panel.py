@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import chain
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer
@@ -39,13 +40,15 @@ _PLOTS = 0
 _CURVES = (Curve.AREA, Curve.POSITION)
 MAX_CURVES = 24
 """Of a larger selection only the first cells are plotted and listed."""
+_SLICE_S = 0.006
+"""Long tracks are measured in events of about this length."""
 
 
 class CellPanel(QWidget):
     """Follows the selection. Curves and table are made again only when a selected cell changed.
 
-    The plots themselves are made with the first selection, or by ``prepare`` before: the start of the window
-    waits for no plot.
+    Cells are measured one after the other, many long tracks in several events. The plots themselves are made
+    with the first selection, or by ``prepare`` before: the start of the window waits for no plot.
     """
 
     def __init__(self, session: Session) -> None:
@@ -63,6 +66,9 @@ class CellPanel(QWidget):
         self.pages = QStackedWidget()
         self._turn = QTimer(self, singleShot=True, interval=0)
         self._turn.timeout.connect(self._turn_page)
+        self._more = QTimer(self, singleShot=True, interval=0)
+        self._more.timeout.connect(self._measure)
+        self._to_measure: list[int] = []
         self._measured: dict[int, list[Measurement]] = {}
         self._build()
         listen(self, session.movie_changed, self._show_all)
@@ -165,7 +171,8 @@ class CellPanel(QWidget):
     def _show_all(self) -> None:
         movie = self._session.movie
         chosen = [] if movie is None else [i for i in self._session.view.selection if i in movie.document]
-        self._show_tracks(movie, chosen[:MAX_CURVES])
+        self._measured, self._to_measure = {}, chosen[:MAX_CURVES]
+        self._measure()
         self.limit_note.setText(f"first {MAX_CURVES} of {len(chosen)}" if len(chosen) > MAX_CURVES else "")
         self._turn.start()
         self._show_frame()
@@ -174,10 +181,20 @@ class CellPanel(QWidget):
         """In an event of its own, so that plots never appear together with what the canvas has to paint."""
         self.pages.setCurrentWidget(self.tabs if self._measured else self.hint)
 
-    def _show_tracks(self, movie: OpenMovie | None, chosen: list[int]) -> None:
+    def _measure(self) -> None:
+        """Measure the next of the chosen cells; show them when it was the last."""
+        movie, end = self._session.movie, perf_counter() + _SLICE_S
+        while movie is not None and self._to_measure:
+            cell_id = self._to_measure.pop(0)
+            self._measured[cell_id] = movie.measurements.rows(cell_id)
+            if self._to_measure and perf_counter() > end:
+                self._more.start()
+                return
+        self._show_tracks(movie)
+
+    def _show_tracks(self, movie: OpenMovie | None) -> None:
         scale = Calibration() if movie is None else movie.document.calibration
         unit = "px" if scale.pixel_size_um is None else "µm"
-        self._measured = {} if movie is None else {i: movie.measurements.rows(i) for i in chosen}
         tracks = [track_of(i, rows, scale.pixel_size_um) for i, rows in self._measured.items()]
         while tracks and self.prepare():
             continue
