@@ -162,7 +162,7 @@ def _decode(
     coords, labels = prompt_arrays(prompts, geometry)
     feeds = {**image.tensors, **_values(coords=coords[0], labels=labels[0])}
     masks, quality = (value.numpy() for value in session.run_with_ort_values(["masks", "quality"], feeds))
-    tokens = tuple(Candidate(mask, float(iou)) for mask, iou in zip(masks, quality, strict=True))
+    tokens = tuple(Candidate(mask, float(iou)) for mask, iou in zip(masks[:, 0], quality, strict=True))
     return Answer(tuple(tokens[number] for number in _order(prompts, quality)), tokens)
 
 

@@ -23,8 +23,8 @@ def among_tokens(weights: AttentionWeights, tokens: Value, values: Value) -> Val
 
 
 def to_prepared_image(weights: AttentionWeights, tokens: Value, keys: Value, values: Value) -> Value:
-    """What tokens (T, 256) find in image tokens projected already: (8, 16, 4096) and (8, 4096, 16)."""
-    shares = (split(tokens.linear(*weights.query)) @ keys).softmax()
+    """What tokens (T, 256) find in image tokens projected already: (128, 4096) and (8, 4096, 16)."""
+    shares = (split(tokens.linear(*weights.query)) @ keys.reshape(HEADS, HEAD, PIXELS)).softmax()
     return merge(shares @ values).linear(*weights.out)
 
 
@@ -36,8 +36,8 @@ def to_image(weights: AttentionWeights, tokens: Value, placed: Value, image: Val
 
 
 def prepared_image_scores(weights: AttentionWeights, tokens: Value, queries: Value) -> Value:
-    """How much image tokens, as queries (8, 16, 4096), ask for tokens (T, 256): (8, T, 4096)."""
-    return split(tokens @ weights.key) @ queries
+    """How much image tokens, as queries (128, 4096), ask for tokens (T, 256): (8, T, 4096)."""
+    return split(tokens @ weights.key) @ queries.reshape(HEADS, HEAD, PIXELS)
 
 
 def image_scores(weights: AttentionWeights, tokens: Value, placed: Value) -> Value:

@@ -39,7 +39,7 @@ def decoder_graph(weights: Weights) -> onnx.ModelProto:
     """From ``coords`` (N, 2), ``labels`` (N,) and the ``IMAGE_TENSORS`` to ``masks`` and ``quality``.
 
     Labels: 0 negative, 1 positive, 2 and 3 the corners of a box, -1 padding without a position. Masks are the
-    logits (4, 256, 256) of all mask tokens, without any scaling; quality (4,) is their predicted IoU.
+    logits (4, 1, 256, 256) of all mask tokens, without any scaling; quality (4,) is their predicted IoU.
     """
     graph = Graph("decoder")
     tokens = _tokens(graph, weights)
@@ -49,9 +49,8 @@ def decoder_graph(weights: Weights) -> onnx.ModelProto:
     queries, first, second = _transform(decoder.part("transformer"), tokens, image, positions)
     heads = _heads(decoder, queries)
     upscaled = _upscale(weights, image["upscaled"], first, second)
-    graph.output(
-        "masks", _in_order(upscaled.times_transposed(heads.rows(1, _OUTPUTS))), (MASKS, LOGITS, LOGITS)
-    )
+    masks = _in_order(upscaled.times_transposed(heads.rows(1, _OUTPUTS)))
+    graph.output("masks", masks, (MASKS, 1, LOGITS, LOGITS))
     graph.output("quality", heads.reshape(-1).rows(0, MASKS), (MASKS,))
     return graph.model()
 
@@ -198,10 +197,8 @@ def _first_convolution(weights: Weights, source: Value, first: _Update, second: 
 
 
 def _in_order(pixels: Value) -> Value:
-    """(65536, 4), the pixels of each image token together, to masks (4, 256, 256)."""
+    """(65536, 4), the pixels of each image token together, to masks (4, 1, 256, 256)."""
     columns = pixels.reshape(PIXELS, 16 * MASKS).transpose(1, 0)
     # A pixel's place within its token: row and column of the first convolution, then of the second.
-    channels = (
-        columns.reshape(2, 2, 2, 2, MASKS, PIXELS).transpose(4, 0, 2, 1, 3, 5).reshape(MASKS, 16, GRID, GRID)
-    )
-    return pixels.graph.node("DepthToSpace", channels, blocksize=4).reshape(MASKS, LOGITS, LOGITS)
+    channels = columns.reshape(2, 2, 2, 2, MASKS, PIXELS).transpose(4, 0, 2, 1, 3, 5)
+    return pixels.graph.node("DepthToSpace", channels.reshape(MASKS, 16, GRID, GRID), blocksize=4)

@@ -21,26 +21,30 @@ from cellsam_desktop.sam.decoder_weights import (
     PromptWeights,
     Weights,
 )
-from cellsam_desktop.sam.onnx_graph import Graph, Value
+from cellsam_desktop.sam.onnx_graph import Graph, Operand, Value
 
 LOGITS = 4 * GRID
 SOURCE = "source"
 IMAGE_TENSORS = {
     SOURCE: (PIXELS, WIDTH),  # the embedding, and what SAM adds to it when there is no hint
-    "keys": (HEADS, HEAD, PIXELS),  # projections of the first layer
+    "keys": (INNER, PIXELS),  # projections of the first layer
     "values": (HEADS, PIXELS, HEAD),
-    "queries": (HEADS, HEAD, PIXELS),
+    "queries": (INNER, PIXELS),
     "upscaled": (PIXELS, WIDTH),  # the source's share in the first convolution
 }
+_HINT_FEATURES = 16
 
 
 @dataclass(frozen=True, eq=False)
 class _Projection:
-    """A product of image tokens S that is needed for every click: ``arrange(S @ matrix + offset)``."""
+    """What every click needs of the image tokens S: ``S @ matrix + offset``, laid out by ``product``.
+
+    ``product(rows, matrix, offset)`` takes an offset that is laid out already, or one row.
+    """
 
     matrix: Array
     offset: Array
-    arrange: Callable[[Value], Value]
+    product: Callable[[Value, Array, Operand], Value]
 
 
 def image_graph(weights: Weights) -> onnx.ModelProto:
@@ -50,7 +54,7 @@ def image_graph(weights: Weights) -> onnx.ModelProto:
     source = graph.input("embedding", (WIDTH, PIXELS)).transpose(1, 0) + no_hint
     graph.output(SOURCE, source, IMAGE_TENSORS[SOURCE])
     for name, projection in _projections(weights).items():
-        tensor = projection.arrange(source.linear(projection.matrix, projection.offset))
+        tensor = projection.product(source, projection.matrix, projection.offset)
         graph.output(name, tensor, IMAGE_TENSORS[name])
     return graph.model()
 
@@ -58,19 +62,20 @@ def image_graph(weights: Weights) -> onnx.ModelProto:
 def hint_graph(weights: Weights) -> onnx.ModelProto:
     """From ``hint``, logits (256, 256), and the ``IMAGE_TENSORS`` to those for clicks with it (``HINTED``).
 
-    SAM adds 256 features of the hint to the image tokens. They are a product of 16 features, and so is what
+    SAM adds 256 features of the hint to the image tokens. They are products of 16 features, and so is what
     they change of each projection.
     """
     graph = Graph("hint")
     features = _hint_features(graph.input("hint", (LOGITS, LOGITS)), weights)
+    features = graph.concat([features, np.ones((PIXELS, 1))], axis=1)
     last = weights.part("prompt_encoder.mask_downscaling.6")
-    matrix = last["weight"][:, :, 0, 0].T
-    offset = last.bias - PromptWeights(weights.part("prompt_encoder")).no_hint
-    unchanged = _Projection(np.eye(WIDTH), np.zeros(WIDTH), _as_it_is)
+    no_hint = PromptWeights(weights.part("prompt_encoder")).no_hint
+    change = np.vstack([last["weight"].reshape(WIDTH, _HINT_FEATURES).T, last.bias - no_hint])
+    unchanged = _Projection(np.eye(WIDTH), np.zeros(WIDTH), _rows)
     for name, projection in {SOURCE: unchanged, **_projections(weights)}.items():
-        change = features.linear(matrix @ projection.matrix, offset @ projection.matrix)
         before = graph.input(name, IMAGE_TENSORS[name])
-        graph.output(HINTED + name, before + projection.arrange(change), IMAGE_TENSORS[name])
+        after = projection.product(features, change @ projection.matrix, before)
+        graph.output(HINTED + name, after, IMAGE_TENSORS[name])
     return graph.model()
 
 
@@ -91,18 +96,33 @@ def _projections(weights: Weights) -> dict[str, _Projection]:
     positions = PromptWeights(weights.part("prompt_encoder")).image_positions
     query, bias = to_tokens.query
     return {
-        "keys": _Projection(to_image.key, positions @ to_image.key, _as_columns),
-        "values": _Projection(to_image.value, np.zeros(INNER), _as_rows),
-        "queries": _Projection(query, positions @ query + bias, _as_columns),
-        "upscaled": _Projection(upscaling_matrix(weights), np.zeros(WIDTH), _as_it_is),
+        "keys": _Projection(to_image.key, (positions @ to_image.key).T, _columns),
+        "values": _Projection(to_image.value, np.zeros(HEAD), _heads),
+        "queries": _Projection(query, (positions @ query + bias).T, _columns),
+        "upscaled": _Projection(upscaling_matrix(weights), np.zeros(WIDTH), _rows),
     }
+
+
+def _rows(rows: Value, matrix: Array, offset: Operand) -> Value:
+    """(4096, 256)."""
+    return rows.linear(matrix, offset)
+
+
+def _columns(rows: Value, matrix: Array, offset: Operand) -> Value:
+    """(128, 4096)."""
+    return rows.graph.node("Gemm", matrix.T, rows, offset, transB=1)
+
+
+def _heads(rows: Value, matrix: Array, offset: Operand) -> Value:
+    """(8, 4096, 16)."""
+    return rows @ matrix.reshape(-1, HEADS, HEAD).transpose(1, 0, 2) + offset
 
 
 def _hint_features(hint: Value, weights: Weights) -> Value:
     """(4096, 16), by two 2 x 2 convolutions of stride 2, each with norm and activation."""
     layers = weights.part("prompt_encoder.mask_downscaling")
     quads = hint.reshape(GRID, 2, 2, GRID, 2, 2).transpose(0, 3, 1, 4, 2, 5).reshape(4 * PIXELS, 4)
-    return _downscale(layers, 3, _downscale(layers, 0, quads).reshape(PIXELS, 16))
+    return _downscale(layers, 3, _downscale(layers, 0, quads).reshape(PIXELS, _HINT_FEATURES))
 
 
 def _downscale(layers: Weights, first: int, quads: Value) -> Value:
@@ -112,17 +132,3 @@ def _downscale(layers: Weights, first: int, quads: Value) -> Value:
         .layer_norm(norm["weight"], norm.bias, 1e-6)
         .gelu()
     )
-
-
-def _as_it_is(projected: Value) -> Value:
-    return projected
-
-
-def _as_rows(projected: Value) -> Value:
-    """(4096, 128) to (8, 4096, 16)."""
-    return projected.reshape(PIXELS, HEADS, HEAD).transpose(1, 0, 2)
-
-
-def _as_columns(projected: Value) -> Value:
-    """(4096, 128) to (8, 16, 4096)."""
-    return projected.transpose(1, 0).reshape(HEADS, HEAD, PIXELS)
