@@ -21,6 +21,8 @@ from cellsam_desktop.settings import Settings
 from cellsam_desktop.ui.preload import LIBRARIES
 from cellsam_desktop.ui.watchdog import WatchedApplication
 
+Act = Callable[[], object]
+
 _SETTLE_MS = 90
 _PATIENCE_S = 300.0
 
@@ -64,35 +66,31 @@ class Window:
         QTimer.singleShot(ms, loop.quit)
         loop.exec()
 
-    def wait(self, condition: Callable[[], object]) -> None:
-        """Let the window live until the condition holds, and what follows is done."""
-        end = time.monotonic() + _PATIENCE_S
+    def wait(self, condition: Callable[[], object]) -> float:
+        """Let the window live until the condition holds, and what follows is done; seconds until it held."""
+        began = time.monotonic()
         while not condition():
-            if time.monotonic() > end:
+            if time.monotonic() > began + _PATIENCE_S:
                 raise TimeoutError("the window did not get there")
-            self.rest(5)
-        self.rest()
-
-    def cost(self, act: Callable[[], object], cost: Cost, until: Callable[[], object] = lambda: True) -> None:
-        """Do something, wait until its consequences are on screen, and add what the main thread worked."""
-        self._app.reset()
-        began = thread_time()
-        act()
-        self.wait(until)
-        cost.work_ms.append(1000 * (thread_time() - began))
-        cost.longest_ms.append(self._app.busiest[0].busy_ms if self._app.busiest else 0.0)
-
-    # -- acting --------------------------------------------------------------------------------------
-
-    def open(self, path: Path) -> float:
-        """Open a project; the seconds until its frame is on screen."""
-        began = time.perf_counter()
-        self.session.open(path)
-        while self.session.movie is None or not self.here():
-            self.rest(20)
-        seconds = time.perf_counter() - began
+            self.rest(10)
+        seconds = time.monotonic() - began
         self.rest()
         return seconds
+
+    def cost(self, act: Act, cost: Cost, until: Act = lambda: True) -> float:
+        """Do something in an event, wait until its consequences are on screen, and add what they cost.
+
+        Returns the seconds until ``until`` held.
+        """
+        self._app.reset()
+        began, acted = thread_time(), []
+        QTimer.singleShot(0, lambda: acted.append(act()))
+        seconds = self.wait(lambda: acted and until())
+        cost.work_ms.append(1000 * (thread_time() - began))
+        cost.longest_ms.append(self._app.busiest[0].busy_ms if self._app.busiest else 0.0)
+        return seconds
+
+    # -- acting --------------------------------------------------------------------------------------
 
     def here(self) -> bool:
         """Whether the plane asked for is on screen."""

@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 
 _ICON = 128
 _WAKE_MS = 200
+_SWITCH_S = 0.001
+"""So long at most a thread at work in Python keeps the main thread waiting. Python's own choice is 5 ms, with
+which the window answers half as slowly again while masks are imported or written."""
 _PAINTED_MS = 50
 """So long after it was shown the window is painted, and what it will need later can be loaded."""
 _SAMPLE = "embryo.tif"
@@ -46,6 +49,7 @@ class Program:
 
 def run_gui(path: Path | None, *, demo: bool = False) -> int:
     """Open the window, with a movie, a project or the sample, and return the exit code when it is closed."""
+    sys.setswitchinterval(_SWITCH_S)
     app = application()
     settings = Settings.load()
     program = build(settings)

@@ -31,6 +31,14 @@ def test_ids_and_pixels_are_kept(tmp_path: Path, dtype):
         assert np.array_equal(mask.to_plane(20, 30), values[key.t] == cell_id)
 
 
+def test_very_large_ids_are_kept(tmp_path: Path):
+    path, values = tmp_path / "labels.tif", labels(1, np.uint32)[0]
+    values[values == 200] = 3_000_000_000
+    found = dict(masks_of(values, path))
+    assert sorted(found) == [7, 3_000_000_000]
+    assert all(np.array_equal(mask.to_plane(20, 30), values == i) for i, mask in found.items())
+
+
 def test_what_was_exported_comes_back(tmp_path: Path, document):
     path = tmp_path / "labels.tif"
     export_labels(path, document, (4, 2, 48, 64), Calibration(0.5))

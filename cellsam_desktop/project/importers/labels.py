@@ -14,6 +14,7 @@ from cellsam_desktop.images.opening import open_source
 from cellsam_desktop.images.source import ImageSource, Plane, Sizes
 
 _FIRST = PlaneKey()
+_FEW = 1_000_000
 _LARGEST_ID = 2**53
 """Whole numbers up to here are exact in the 64-bit floats that some programs write labels in."""
 
@@ -45,6 +46,21 @@ def masks_of(plane: Plane, path: Path) -> Iterator[tuple[int, Mask]]:
         ExchangeError: it holds something other than whole numbers from 0 up.
     """
     labels = _whole_numbers(plane, path)
+    largest = int(labels.max(initial=0))
+    yield from _masks_of_few(labels, largest) if largest <= _FEW else _masks_of_any(labels)
+
+
+def _masks_of_few(labels: Plane, largest: int) -> Iterator[tuple[int, Mask]]:
+    """A list of all ids up to the largest: many times faster than sorting the pixels."""
+    from scipy import ndimage
+
+    boxes = ndimage.find_objects(labels.astype(np.int32, copy=False), max_label=largest)
+    for cell_id, box in enumerate(boxes, start=1):
+        if box is not None:
+            yield cell_id, Mask(box[0].start, box[1].start, labels[box] == cell_id)
+
+
+def _masks_of_any(labels: Plane) -> Iterator[tuple[int, Mask]]:
     ids, compact = np.unique(labels, return_inverse=True)
     compact = compact.reshape(labels.shape)
     order = np.argsort(compact, axis=None, kind="stable")
