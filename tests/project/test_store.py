@@ -23,7 +23,7 @@ from cellsam_desktop.core.edits import (
     SetCalibration,
     SetMask,
 )
-from cellsam_desktop.core.errors import EditRefused, ProjectError
+from cellsam_desktop.core.errors import Cancelled, EditRefused, ProjectError
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.history import History
 from cellsam_desktop.core.records import Calibration, Cell, MaskRecord, Source
@@ -142,6 +142,28 @@ def test_ids_are_not_reused_after_reopening(path: Path, link, document):
         store.save(document, history.undo())
     with ProjectStore.open(path) as store:
         assert store.load().next_id == 10
+
+
+def test_loading_and_saving_tell_how_far_they_are_and_can_be_cancelled(saved: Path, document):
+    told: list[float] = []
+
+    def cancel(fraction: float) -> None:
+        told.append(fraction)
+        raise Cancelled("Stopped.")
+
+    with ProjectStore.open(saved) as store:
+        store.load(told.append)
+        assert told == [0.0]
+        with pytest.raises(Cancelled):
+            store.load(cancel)
+        changes = History(document).commit("more", [AddCell(Cell(9))])
+        with pytest.raises(Cancelled):
+            store.save(document, changes | everything(document), cancel)
+        assert store.backlog == 5
+        assert 9 not in store.load()
+        store.save(document, ChangeSet())
+        assert store.backlog == 0
+        assert 9 in store.load()
 
 
 def test_view_is_kept(saved: Path):

@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QRect, Qt
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from cellsam_desktop.core.edits import AddCell, ChangeCell, SetMask
@@ -17,7 +19,7 @@ from cellsam_desktop.ui.dialogs.desk import Desk
 from cellsam_desktop.ui.panels.layers import LayersPanel
 from cellsam_desktop.ui.panels.layers.model import LayerModel
 from cellsam_desktop.ui.panels.layers.rows import Column, Query, Show
-from cellsam_desktop.ui.panels.layers.table import runs_of_rows
+from cellsam_desktop.ui.panels.layers.table import LayerTable, runs_of_rows
 
 MANY = 5000
 
@@ -57,14 +59,15 @@ def _text(model: LayerModel, cell_id: int, column: Column) -> str:
     return model.index(row, column).data()
 
 
-def _fill(session: Session, count: int) -> None:
+def _fill(session: Session, count: int, first: int = 1) -> None:
     """Many cells in one transaction, each with masks on two frames; the project file is not written."""
     mask = Mask.from_array(np.ones((3, 4), bool), 5, 5)
     assert mask is not None
     assert session.movie is not None
     record = MaskRecord(mask, Source.IMPORTED)
-    edits: list[object] = [AddCell(Cell(i)) for i in range(1, count + 1)]
-    edits += [SetMask(i, PlaneKey(i % 3 + t), record) for i in range(1, count + 1) for t in (0, 1)]
+    ids = range(first, first + count)
+    edits: list[object] = [AddCell(Cell(i)) for i in ids]
+    edits += [SetMask(i, PlaneKey(i % 3 + t), record) for i in ids for t in (0, 1)]
     changes = session.movie.history.commit("Fill", edits)  # type: ignore[arg-type]
     session.document_changed.emit(changes)
 
@@ -240,6 +243,60 @@ def test_selection_goes_both_ways(ready: Session, panel: LayersPanel, qtbot: QtB
     assert ready.view.selection == (3, 1)
     ready.editing.select(())
     assert _selected_rows(panel) == []
+
+
+class Painted(QObject):
+    """The rectangles that a widget repaints."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.rects: list[QRect] = []
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QPaintEvent):
+            self.rects.append(event.region().boundingRect())
+        return False
+
+
+def test_a_step_repaints_the_areas_and_an_edit_its_row(
+    ready: Session, panel: LayersPanel, put_cell: Callable[..., int], qtbot: QtBot
+) -> None:
+    qtbot.wait(50)
+    painted, table = Painted(panel.table.viewport()), panel.table
+    ready.navigation.step(1)
+    qtbot.waitUntil(lambda: bool(painted.rects))
+    assert min(rect.left() for rect in painted.rects) >= table.columnViewportPosition(Column.AREA)
+    painted.rects.clear()
+    put_cell(5, 5, 3, 3, t=1, cell_id=2)
+    qtbot.waitUntil(lambda: bool(painted.rects))
+    assert [(rect.top(), rect.height()) for rect in painted.rects] == [(table.rowViewportPosition(1), 24)]
+
+
+class Asked(LayerModel):
+    """Counts how often Qt asks whether a place can be selected."""
+
+    asked = 0
+
+    def flags(self, index: QModelIndex) -> Qt.ItemFlag:
+        self.asked += 1
+        return super().flags(index)
+
+
+def test_selecting_very_many_asks_for_no_place_of_the_table(ready: Session, desk: Desk, qtbot: QtBot) -> None:
+    _fill(ready, MANY)
+    model = Asked(ready)
+    table = LayerTable(ready, model)
+    qtbot.addWidget(table)
+    table.show()
+    qtbot.waitExposed(table)
+    model.asked = model.read = 0
+    table.setFocus()
+    qtbot.keyClick(table, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    qtbot.wait(50)
+    assert len(ready.view.selection) == MANY
+    assert 0 < model.asked < 500
+    assert model.read < 50
 
 
 def test_the_selection_survives_the_filter(ready: Session, panel: LayersPanel) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QMouseEvent
@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.ui.listening import listen
 from cellsam_desktop.ui.panels.layers.delegate import LayerDelegate
-from cellsam_desktop.ui.panels.layers.model import LayerModel
+from cellsam_desktop.ui.panels.layers.model import Index, LayerModel
 from cellsam_desktop.ui.panels.layers.rows import Column
 
 _ROW_HEIGHT = 24
@@ -98,6 +98,15 @@ class LayerTable(QTableView):
                 editing.toggle_solo(ids)
             case Column.LOCK if movie is not None:
                 editing.set_locked(ids, not movie.document.cell(cell_id).locked)
+
+    # -- painting ----------------------------------------------------------------------------------
+
+    def dataChanged(self, first: Index, last: Index, roles: Sequence[int] = ()) -> None:
+        """Repaint the places that changed: Qt would repaint every place in view for one column."""
+        if self.state() == QAbstractItemView.State.EditingState:
+            super().dataChanged(first, last, roles)
+            return
+        self.viewport().update(self.visualRect(first) | self.visualRect(last))
 
     # -- selection ---------------------------------------------------------------------------------
 
