@@ -1,19 +1,20 @@
-"""An encoder that goes on when the GPU does not. Imports torch: for the encoder worker only."""
+"""An encoder that goes on when the GPU does not."""
 
 from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from cellsam_desktop.core.errors import ModelError
-from cellsam_desktop.sam.torch_encoder import TorchEncoder
+from cellsam_desktop.sam.encoder import Encoder, open_encoder
+from cellsam_desktop.sam.encoder_choice import Backend
 
 log = logging.getLogger(__name__)
 
@@ -34,10 +35,11 @@ class SteadyEncoder:
         Raises:
             ModelError: the device is not there, or the weights cannot be used.
         """
-        self._make = partial(TorchEncoder, checkpoint, architecture, threads=threads)
+        self._open = partial(open_encoder, checkpoint, architecture, threads=threads)
         self._remark = remark
+        self._encoder: Encoder
         try:
-            self._encoder = self._make(device=device)
+            self._encoder = self._open(device=device)
         except RuntimeError as error:  # the GPU is there, but full or out of order
             self._fall_back(error)
 
@@ -45,6 +47,16 @@ class SteadyEncoder:
     def device(self) -> str:
         """The device in use."""
         return self._encoder.device
+
+    @property
+    def backend(self) -> Backend:
+        """What computes on it."""
+        return self._encoder.backend
+
+    @property
+    def batch(self) -> int:
+        """How many images are worth encoding together."""
+        return self._encoder.batch
 
     def encode(self, image: NDArray[np.uint8]) -> NDArray[np.float16]:
         """The embedding (256, 64, 64) of an RGB image (height, width, 3).
@@ -65,6 +77,21 @@ class SteadyEncoder:
                 "close other programs, or choose a smaller model."
             ) from error
 
+    def encode_many(self, images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float16]]:
+        """The embedding of each image.
+
+        Raises:
+            ModelError: as ``encode``.
+        """
+        if len(images) > 1:
+            try:
+                return [_checked(embedding) for embedding in self._encoder.encode_many(images)]
+            except (ModelError, RuntimeError) as error:
+                log.warning(
+                    "%d images together failed on %s, so one by one: %s", len(images), self.device, error
+                )
+        return [self.encode(image) for image in images]
+
     def _encode_twice(self, image: NDArray[np.uint8]) -> NDArray[np.float16]:
         """Another program may have held the memory for a moment only."""
         try:
@@ -76,7 +103,7 @@ class SteadyEncoder:
 
     def _fall_back(self, error: Exception) -> None:
         log.warning("The CPU encodes from now on.", exc_info=error)
-        self._encoder = self._make(device="cpu")
+        self._encoder = self._open(device="cpu")
         _empty_caches()
         reason = "has too little memory" if _out_of_memory(error) else "failed"
         self._remark(f"The graphics card {reason}, so the CPU encodes from now on, more slowly.")
@@ -92,7 +119,7 @@ def _checked(embedding: NDArray[np.float32]) -> NDArray[np.float16]:
 
 def _out_of_memory(error: BaseException | None) -> bool:
     while error is not None:
-        if isinstance(error, torch.OutOfMemoryError) or "out of memory" in str(error):
+        if type(error).__name__ == "OutOfMemoryError" or "out of memory" in str(error):
             return True
         error = error.__cause__
     return False
@@ -100,6 +127,9 @@ def _out_of_memory(error: BaseException | None) -> bool:
 
 def _empty_caches() -> None:
     gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return
     try:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

@@ -6,14 +6,17 @@ import logging
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellsam_desktop.core.errors import CellSamError, ImageError, WorkerError
 from cellsam_desktop.jobs.embedding_cache import EmbeddingCache, embedding_key
+from cellsam_desktop.jobs.leisure import Leisure
 from cellsam_desktop.jobs.protocol import (
     Configure,
     DecoderReady,
@@ -25,6 +28,7 @@ from cellsam_desktop.jobs.protocol import (
     StateReport,
     Working,
 )
+from cellsam_desktop.jobs.steady_encoder import SteadyEncoder
 from cellsam_desktop.jobs.targets import EncodeTarget, WorkerKind, WorkerState
 from cellsam_desktop.jobs.worker_model import (
     DecoderFound,
@@ -36,12 +40,18 @@ from cellsam_desktop.jobs.worker_model import (
 )
 from cellsam_desktop.jobs.worker_movie import WorkerMovie
 
-if TYPE_CHECKING:
-    from cellsam_desktop.jobs.steady_encoder import SteadyEncoder
-
 log = logging.getLogger(__name__)
 
 Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class _Missing:
+    """A target that is not in the cache, and what the encoder sees of it."""
+
+    target: EncodeTarget
+    key: str
+    image: Image
 
 
 class Worker:
@@ -69,6 +79,7 @@ class Worker:
         self._misses: deque[EncodeTarget] = deque()
         self._keys: dict[EncodeTarget, str] = {}
         self._answered: set[EncodeTarget] = set()
+        self._leisure = Leisure()
 
     def receive(self, message: Message | ModelEvent) -> None:
         """Hand over a message; from any thread."""
@@ -80,6 +91,7 @@ class Worker:
             self._read_messages()
             target = self._next()
             if target is not None:
+                self._leisure.end()
                 self._work_on(target)
 
     def _read_messages(self) -> None:
@@ -88,6 +100,7 @@ class Worker:
             idle = self._peek() is None
             if idle:
                 self._encoding = False
+                self._leisure.begin()
                 self._report()
             try:
                 message = self._inbox.get(block=idle)
@@ -113,7 +126,10 @@ class Worker:
         self._cache = EmbeddingCache(config.embeddings_dir, config.cache_limit_bytes)
         self._digest, self._encoder, self._trouble, self._remark = "", None, "", ""
         self._forget_answers()
-        threading.Thread(target=load_model, args=(message, self.receive), name="model", daemon=True).start()
+        self._leisure.close()
+        self._leisure = Leisure()
+        task = partial(load_model, message, self.receive, self._leisure)
+        threading.Thread(target=task, name="model", daemon=True).start()
 
     def _learn(self, event: ModelEvent) -> None:
         if isinstance(event, WeightsKnown):
@@ -186,13 +202,66 @@ class Worker:
         waiting = self._peek()
         return None if waiting is None else waiting.popleft()
 
-    # -- one target ---------------------------------------------------------------------------------------
+    # -- one target, or a few together ------------------------------------------------------------------
 
     def _work_on(self, target: EncodeTarget) -> None:
+        """Answer a target, and with it some of those that follow where encoding them together is quicker."""
+        batch = self._look_up(target)
+        while batch and len(batch) < self._batch(target):
+            following = self._next()
+            if following is None:
+                break
+            batch += self._look_up(following)
+        if batch:
+            self._encode(batch)
+
+    def _batch(self, target: EncodeTarget) -> int:
+        """The frame on the screen waits for no other."""
+        return 1 if self._encoder is None or target in self._queue[:1] else self._encoder.batch
+
+    def _look_up(self, target: EncodeTarget) -> list[_Missing]:
+        """Answer a target from the cache; what has to be encoded, if something can encode."""
+        assert self._cache is not None
+        with self._failing(target):
+            if self._is_answered(target):
+                return []
+            self._send(Working(self._generation, target))
+            image: Image | None = None
+            if target not in self._keys:
+                image = self._render(target)
+                self._keys[target] = embedding_key(image, self._digest)
+            key = self._keys[target]
+            if self._cache.get(key) is not None:
+                self._answer(target, key, hit=True)
+            elif self._encoder is None:
+                self._misses.append(target)
+                self._send(Working(self._generation, None))
+            else:
+                return [_Missing(target, key, self._render(target) if image is None else image)]
+        return []
+
+    def _encode(self, batch: list[_Missing]) -> None:
+        assert self._cache is not None
+        assert self._encoder is not None
+        self._encoding = True
+        self._report()
         try:
-            if not self._is_answered(target):
-                self._send(Working(self._generation, target))
-                self._look_up_or_encode(target)
+            embeddings = self._encoder.encode_many([missing.image for missing in batch])
+        except Exception as error:
+            for missing in batch:
+                with self._failing(missing.target):
+                    raise error
+            return
+        for missing, embedding in zip(batch, embeddings, strict=True):
+            with self._failing(missing.target):
+                self._cache.put(missing.key, embedding)
+                self._answer(missing.target, missing.key, hit=False)
+
+    @contextmanager
+    def _failing(self, target: EncodeTarget) -> Iterator[None]:
+        """Answer a target with what went wrong."""
+        try:
+            yield
         except WorkerError as error:  # the cache cannot be written: the next targets would fare no better
             self._fail(target, str(error))
             self._unseen.clear()
@@ -210,24 +279,6 @@ class Worker:
             return False
         self._cache.touch(self._keys[target])
         return True
-
-    def _look_up_or_encode(self, target: EncodeTarget) -> None:
-        assert self._cache is not None
-        image: Image | None = None
-        if target not in self._keys:
-            image = self._render(target)
-            self._keys[target] = embedding_key(image, self._digest)
-        key = self._keys[target]
-        if self._cache.get(key) is not None:
-            self._answer(target, key, hit=True)
-        elif self._encoder is None:
-            self._misses.append(target)
-            self._send(Working(self._generation, None))
-        else:
-            self._encoding = True
-            self._report()
-            self._cache.put(key, self._encoder.encode(self._render(target) if image is None else image))
-            self._answer(target, key, hit=False)
 
     def _render(self, target: EncodeTarget) -> Image:
         if self._movie is None:

@@ -1,4 +1,4 @@
-"""Loading a model inside the encoder worker: PyTorch, the weights, the decoder's export. Runs on a thread."""
+"""Loading a model inside the encoder worker: the weights, the encoder, the decoder. Runs on a thread."""
 
 from __future__ import annotations
 
@@ -6,20 +6,24 @@ import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from cellsam_desktop.core.errors import CellSamError, ModelError
+from cellsam_desktop.jobs.leisure import Dismissed, Leisure
 from cellsam_desktop.jobs.protocol import Configure
+from cellsam_desktop.jobs.steady_encoder import SteadyEncoder
 from cellsam_desktop.jobs.targets import WorkerConfig
 from cellsam_desktop.sam.decoder_files import decoder_path
 from cellsam_desktop.sam.digests import digest
+from cellsam_desktop.sam.encoder_choice import Choices
+from cellsam_desktop.sam.encoder_trial import try_both
 from cellsam_desktop.sam.registry import ModelRegistry
 
-if TYPE_CHECKING:
-    from cellsam_desktop.jobs.steady_encoder import SteadyEncoder
-
 log = logging.getLogger(__name__)
+
+QUIET_S = 60.0  # of nothing to do before encoders are compared
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,11 @@ class Remark:
 ModelEvent: TypeAlias = WeightsKnown | DecoderFound | EncoderLoaded | LoadingFailed | Remark
 
 
-def load_model(request: Configure, tell: Callable[[ModelEvent], None]) -> None:
-    """Tell what becomes known, as soon as it is: the digest, the decoder, the encoder; or what went wrong."""
+def load_model(request: Configure, tell: Callable[[ModelEvent], None], leisure: Leisure) -> None:
+    """Tell what becomes known, as soon as it is: the digest, the decoder, the encoder; or what went wrong.
+
+    When there is nothing else to do (``leisure``), find out which encoder is the quickest here.
+    """
     number, config = request.number, request.config
     encoder_works = False
     try:
@@ -75,11 +82,18 @@ def load_model(request: Configure, tell: Callable[[ModelEvent], None]) -> None:
         decoder = decoder_path(checkpoint, config.decoders_dir)
         if decoder is not None:
             tell(DecoderFound(number, decoder))
-        encoder = _load_encoder(checkpoint, architecture, config, lambda text: tell(Remark(number, text)))
+        load = partial(
+            _load_encoder, checkpoint, architecture, config, lambda text: tell(Remark(number, text))
+        )
+        encoder = load()
         tell(EncoderLoaded(number, encoder))
         encoder_works = True
         if decoder is None:
             tell(DecoderFound(number, _export_decoder(checkpoint, architecture, config)))
+        if encoder.device == "cpu" and _is_another_quicker(encoder, checkpoint, architecture, leisure):
+            tell(EncoderLoaded(number, load()))
+    except Dismissed:
+        log.debug("Another model was chosen before the encoders of %s were compared.", config.model)
     except CellSamError as error:
         log.warning("Model %s: %s", config.model, error, exc_info=error)
         tell(LoadingFailed(number, str(error), encoder_works))
@@ -107,13 +121,6 @@ def _find_weights(config: WorkerConfig, found: Callable[[str], None]) -> tuple[P
 def _load_encoder(
     checkpoint: Path, architecture: str, config: WorkerConfig, remark: Callable[[str], None]
 ) -> SteadyEncoder:
-    try:
-        from cellsam_desktop.jobs.steady_encoder import SteadyEncoder
-    except Exception as error:  # a broken PyTorch fails in many ways: ImportError, OSError, AttributeError
-        raise ModelError(
-            f"New frames cannot be encoded, because PyTorch does not start ({_first_line(error)}): "
-            "run `cellsam-desktop doctor` to see what mends it."
-        ) from error
     return SteadyEncoder(checkpoint, architecture, config.device, encoder_threads(), remark)
 
 
@@ -123,12 +130,19 @@ def _export_decoder(checkpoint: Path, architecture: str, config: WorkerConfig) -
     return ensure_decoder(checkpoint, architecture, config.decoders_dir).onnx
 
 
+def _is_another_quicker(
+    encoder: SteadyEncoder, checkpoint: Path, architecture: str, leisure: Leisure
+) -> bool:
+    threads = encoder_threads()
+    try:
+        new = try_both(checkpoint, architecture, threads, partial(leisure.wait, QUIET_S))
+    except (CellSamError, RuntimeError, MemoryError) as error:  # the one that serves goes on serving
+        log.warning("The encoders could not be compared.", exc_info=error)
+        return False
+    return new and Choices().backend(architecture, threads) != encoder.backend
+
+
 def encoder_threads() -> int:
     """Threads of the encoder on the CPU: one core is left to the window and the decoder."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, cores - 1)
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -40,9 +40,9 @@ class Value:
     def __matmul__(self, other: Operand) -> Value:
         return self.graph.node("MatMul", self, other)
 
-    def times_transposed(self, other: Operand) -> Value:
-        """``self @ other.T``, without transposing in memory."""
-        return self.graph.node("FusedMatMul", self, other, domain=_MICROSOFT, transB=1)
+    def times_transposed(self, other: Operand, scale: float = 1.0) -> Value:
+        """``scale * self @ other.T``, without transposing in memory."""
+        return self.graph.node("FusedMatMul", self, other, domain=_MICROSOFT, transB=1, alpha=scale)
 
     def linear(self, weight: Operand, bias: Operand) -> Value:
         """``self @ weight + bias`` for matrices, in one go."""
@@ -124,7 +124,7 @@ class Graph:
         """An array; float64 becomes float32."""
         if array.dtype == np.float64:
             array = array.astype(np.float32)
-        name = f"constant_{len(self._constants)}"
+        name = f"{self._name}_constant_{len(self._constants)}"
         self._constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return Value(self, name)
 
@@ -142,7 +142,7 @@ class Graph:
         """One operator with several outputs."""
         values = [given if isinstance(given, Value) else self.constant(given) for given in operands]
         number = len(self._nodes)
-        results = [f"{operator}_{number}_{output}" for output in range(outputs)]
+        results = [f"{self._name}_{operator}_{number}_{output}" for output in range(outputs)]
         inputs = [value.name for value in values]
         self._nodes.append(helper.make_node(operator, inputs, results, domain=domain, **attributes))
         return [Value(self, result) for result in results]
@@ -153,11 +153,16 @@ class Graph:
         Raises:
             onnx.checker.ValidationError: an operator is used wrongly.
         """
+        model = self._assemble()
+        onnx.checker.check_model(model)
+        return model
+
+    def _assemble(self) -> onnx.ModelProto:
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(_MICROSOFT, 1)]
+        return helper.make_model(self._body(), opset_imports=opsets, ir_version=_IR_VERSION)
+
+    def _body(self) -> onnx.GraphProto:
         for node in self._nodes:
             for names in (node.input, node.output):
                 names[:] = [self._output_names.get(name, name) for name in names]
-        graph = helper.make_graph(self._nodes, self._name, self._inputs, self._outputs, self._constants)
-        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(_MICROSOFT, 1)]
-        model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
-        onnx.checker.check_model(model)
-        return model
+        return helper.make_graph(self._nodes, self._name, self._inputs, self._outputs, self._constants)

@@ -15,13 +15,14 @@ def usable_providers() -> list[str]:
 
     ONNX Runtime would try by itself, and write pages of errors where there is none.
     """
-    if _CUDA in onnxruntime.get_available_providers() and _has_cuda_driver():
+    if _CUDA in onnxruntime.get_available_providers() and has_cuda_driver():
         onnxruntime.preload_dlls()  # finds the CUDA libraries that PyTorch's wheels bring
         return [_CUDA, _CPU]
     return [_CPU]
 
 
-def _has_cuda_driver() -> bool:
+def has_cuda_driver() -> bool:
+    """Whether an NVIDIA driver is installed; there may still be no card that can be used."""
     try:
         ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
     except OSError:

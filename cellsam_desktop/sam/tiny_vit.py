@@ -44,8 +44,14 @@ class TinyVitEncoder(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """See the class."""
-        features: Tensor = self.neck(self.stages(self.patch_embed(images)))
+        like_weights = images.to(next(self.parameters()).dtype)
+        features: Tensor = self.neck(self.stages(self.patch_embed(like_weights)).float())
         return features
+
+    def use_half(self) -> None:
+        """Compute in float16, but for the neck, whose norms square numbers too large for it."""
+        self.patch_embed.half()
+        self.stages.half()
 
 
 def from_mobile_sam(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

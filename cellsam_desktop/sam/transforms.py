@@ -15,8 +15,8 @@ from cellsam_desktop.core.geometry import Region
 IMAGE_SIZE = 1024
 PREPROCESSING = "sam-1024-pil-v1"
 
-_MEAN = np.array([123.675, 116.28, 103.53], dtype=np.float32)
-_STD = np.array([58.395, 57.12, 57.375], dtype=np.float32)
+MEAN = np.array([123.675, 116.28, 103.53], dtype=np.float32)
+STD = np.array([58.395, 57.12, 57.375], dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,19 @@ class InputGeometry:
         )
 
 
-def preprocess(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The encoder's input (1, 3, 1024, 1024) for an RGB image (height, width, 3), as in ``SamPredictor``."""
+def resize(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """An RGB image (height, width, 3) as large as the encoder's input holds it."""
     from PIL import Image  # the window knows geometries and never prepares an image
 
-    height, width = image.shape[:2]
-    geometry = InputGeometry(Region.whole(height, width))
+    geometry = InputGeometry(Region.whole(*image.shape[:2]))
     size = (geometry.input_width, geometry.input_height)
-    resized = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))
+    return np.array(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))
+
+
+def preprocess(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The encoder's input (1, 3, 1024, 1024) for an RGB image (height, width, 3), as in ``SamPredictor``."""
+    resized = resize(image)
+    height, width = resized.shape[:2]
     out = np.zeros((1, 3, IMAGE_SIZE, IMAGE_SIZE), dtype=np.float32)
-    out[0, :, : size[1], : size[0]] = ((resized - _MEAN) / _STD).transpose(2, 0, 1)
+    out[0, :, :height, :width] = ((resized - MEAN) / STD).transpose(2, 0, 1)
     return out

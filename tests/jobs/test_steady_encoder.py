@@ -1,4 +1,4 @@
-"""The graphics card is imaginary here, PyTorch's encoder on the CPU is real."""
+"""The graphics card is imaginary here, the encoder on the CPU is real."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import torch
 from cellsam_desktop.core.errors import ModelError
 from cellsam_desktop.jobs import steady_encoder
 from cellsam_desktop.jobs.steady_encoder import SteadyEncoder
-from cellsam_desktop.sam.torch_encoder import TorchEncoder
+from cellsam_desktop.sam.encoder import Encoder, open_encoder
+from cellsam_desktop.sam.onnx_encoder import OnnxEncoder
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (40, 50, 3), dtype=np.uint8)
 OUT_OF_MEMORY = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
@@ -30,28 +31,41 @@ class Card:
             raise trouble
 
 
+class OnCard:
+    """What a card computes is computed here as well, if it works."""
+
+    device = "cuda"
+    backend = "pytorch"
+    batch = 2
+
+    def __init__(self, encoder: Encoder, card: Card) -> None:
+        card.use()
+        self.encoder = encoder
+        self.card = card
+
+    def encode(self, image):
+        self.card.use()
+        return self.encoder.encode(image)
+
+    def encode_many(self, images):
+        self.card.use()
+        return self.encoder.encode_many(images)
+
+
+@pytest.fixture(scope="session")
+def on_cpu(weights) -> Encoder:
+    return open_encoder(weights, "vit_t", "cpu")
+
+
 @pytest.fixture
-def make(weights, monkeypatch):
+def make(weights, on_cpu, monkeypatch):
     """Makes an encoder on a card; gives it with the remarks it makes."""
 
     def make(card: Card) -> tuple[SteadyEncoder, list[str]]:
-        class OnCard(TorchEncoder):
-            def __init__(self, checkpoint, architecture, device="auto", threads=None) -> None:
-                if device == "cuda":
-                    card.use()
-                super().__init__(checkpoint, architecture, "cpu", threads)
-                self.device = device
+        def open_one(checkpoint, architecture, device, threads):
+            return OnCard(on_cpu, card) if device == "cuda" else on_cpu
 
-            def encode(self, image):
-                if self.device == "cpu":
-                    return super().encode(image)
-                card.use()
-                self.device = "cpu"  # what a card computes is computed here as well
-                embedding = super().encode(image)
-                self.device = "cuda"
-                return embedding
-
-        monkeypatch.setattr(steady_encoder, "TorchEncoder", OnCard)
+        monkeypatch.setattr(steady_encoder, "open_encoder", open_one)
         remarks: list[str] = []
         return SteadyEncoder(weights, "vit_t", "cuda", 2, remarks.append), remarks
 
@@ -95,10 +109,27 @@ def test_another_fault_of_the_card_sends_it_to_the_cpu(make):
     assert remarks == ["The graphics card failed, so the CPU encodes from now on, more slowly."]
 
 
+def test_several_images_together(make):
+    card = Card()
+    encoder, remarks = make(card)
+    assert encoder.batch == 2
+    both = encoder.encode_many([IMAGE, IMAGE[::-1]])
+    assert np.array_equal(both[0], encoder.encode(IMAGE))
+    assert np.array_equal(both[1], encoder.encode(IMAGE[::-1]))
+    assert (encoder.device, remarks, card.used) == ("cuda", [], 4)
+
+
+def test_too_many_images_together_are_encoded_one_by_one(make):
+    card = Card(None, OUT_OF_MEMORY)
+    encoder, remarks = make(card)
+    both = encoder.encode_many([IMAGE, IMAGE[::-1]])
+    assert np.array_equal(both[0], encoder.encode(IMAGE))
+    assert (encoder.device, remarks, card.used) == ("cuda", [], 5)
+
+
 def test_numbers_that_are_none_are_refused(weights, monkeypatch):
     encoder = SteadyEncoder(weights, "vit_t", "cpu", 2, pytest.fail)
-    monkeypatch.setattr(
-        TorchEncoder, "encode", lambda self, image: np.full((256, 64, 64), np.inf, np.float32)
-    )
+    assert encoder.backend == "onnxruntime"
+    monkeypatch.setattr(OnnxEncoder, "encode", lambda self, image: np.full((256, 64, 64), np.inf, np.float32))
     with pytest.raises(ModelError, match="no usable numbers"):
         encoder.encode(IMAGE)

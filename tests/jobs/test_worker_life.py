@@ -86,7 +86,7 @@ def test_dies_with_its_parent_even_while_encoding(encoded_movie, tmp_path):
     assert wait_until_gone(pid, 5)
 
 
-def test_stops_at_once_while_pytorch_is_being_imported(encoded_movie, start_client, post):
+def test_stops_at_once_while_the_model_is_loaded(encoded_movie, start_client, post):
     client, _ = start_client(encoded_movie.config)
     assert post.wait_for(lambda: client.state.kind == "loading", LONG)
     pid = client.pid
@@ -96,26 +96,44 @@ def test_stops_at_once_while_pytorch_is_being_imported(encoded_movie, start_clie
     assert not is_running(pid)
 
 
-def test_without_pytorch_it_says_why_and_still_answers_from_the_cache(
-    encoded_movie, start_client, post, tmp_path, monkeypatch
-):
+@pytest.fixture
+def broken_pytorch(tmp_path, monkeypatch):
     """What libraries print on stdout while they fail must not disturb the conversation either."""
     (tmp_path / "torch.py").write_text(
         "import os\nprint('noise')\nos.write(1, b'more noise\\n')\nraise OSError('WinError 1114: c10.dll')\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+
+@pytest.mark.usefixtures("broken_pytorch")
+def test_without_pytorch_the_cpu_encodes(encoded_movie, start_client, post, tmp_path):
     client, said = start_client(encoded_movie.config)
     client.open_movie(movie_ref(encoded_movie.movie))
     client.set_queue([target(t) for t in range(3)])
-    assert post.wait_for(lambda: client.state.kind == "broken" and len(said.encoded) == 3, LONG), client.state
+    assert post.wait_for(lambda: len(said.encoded) == 3, LONG), client.state
     assert said.keys == encoded_movie.keys
-    assert (client.encodes, client.hits) == (0, 3)
     assert said.decoders == [encoded_movie.decoder]
+    client.open_movie(movie_ref(write_movie(tmp_path / "new.tif", 1, seed=5)))
+    client.set_queue([target(0)])
+    assert post.wait_for(lambda: len(said.encoded) == 4 and client.state.kind == "idle", LONG), client.state
+    assert (client.encodes, client.hits) == (1, 3)
+    assert client.state.device == "cpu"
+
+
+@pytest.mark.usefixtures("broken_pytorch")
+def test_without_pytorch_a_gpu_is_refused_and_the_cache_still_answers(
+    encoded_movie, start_client, post, tmp_path
+):
+    client, said = start_client(replace(encoded_movie.config, device="cuda"))
+    client.open_movie(movie_ref(encoded_movie.movie))
+    client.set_queue([target(t) for t in range(3)])
+    assert post.wait_for(lambda: client.state.kind == "broken" and len(said.encoded) == 3, LONG), client.state
+    assert (client.encodes, client.hits) == (0, 3)
     assert client.state.message == (
         "New frames cannot be encoded, because PyTorch does not start (WinError 1114: c10.dll): "
         "run `cellsam-desktop doctor` to see what mends it."
     )
-    client.open_movie(movie_ref(write_movie(tmp_path / "new.tif", 1, seed=5)))
+    client.open_movie(movie_ref(write_movie(tmp_path / "new.tif", 1, seed=6)))
     client.set_queue([target(0)])
     assert not post.wait_for(lambda: bool(said.failed) or len(said.encoded) > 3, 0.5)  # it waits
     assert client.pid is not None

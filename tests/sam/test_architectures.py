@@ -6,20 +6,21 @@ import torch
 from cellsam_desktop.core.errors import ModelError
 from cellsam_desktop.sam import architectures
 from cellsam_desktop.sam.torch_encoder import TorchEncoder
+from cellsam_desktop.sam.vit import VisionTransformer
+from cellsam_desktop.sam.vit_shapes import VIT_SHAPES
 from cellsam_desktop.sam.weights import load_checkpoint
 
-KINDS = ("vit_b", "vit_l", "vit_h")
 
-
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", VIT_SHAPES)
 def test_vision_transformers_are_the_official_ones(kind):
     with torch.device("meta"):  # shapes only: vit_h has 600 million numbers
         official = segment_anything.sam_model_registry[kind]()
-        own = architectures._vision_transformer(kind)
+        own = VisionTransformer(VIT_SHAPES[kind])
     expected = {name: value.shape for name, value in official.image_encoder.state_dict().items()}
     assert {name: value.shape for name, value in own.state_dict().items()} == expected
     blocks = zip(own.blocks, official.image_encoder.blocks, strict=True)
     assert all(ours.window_size == theirs.window_size for ours, theirs in blocks)
+    assert own.blocks[0].attn.num_heads == official.image_encoder.blocks[0].attn.num_heads
 
 
 def test_embeddings_agree_with_the_reference(embedding, shown):
