@@ -32,9 +32,6 @@ _COVERING = 24
 _LAST_LOOKS = 6
 _FRAMES_AHEAD = 2
 
-# The encoder's input has 1024 pixels a side: of a plane so many times larger, the part on screen comes first.
-_LARGE = 2 * 1024
-
 
 class Agenda:
     """Keeps the worker's queue in step with the plane on screen, the view, the mouse and the draft.
@@ -115,8 +112,9 @@ class Agenda:
 
     def _targets(self) -> Iterator[EncodeTarget]:
         """What to encode, some of it done already and kept young that way."""
-        movie, view = self._session.movie, self._session.view
+        movie, view, main = self._session.movie, self._session.view, self._session.questions.main
         assert movie is not None
+        assert main is not None
         yield from self._on_this_plane()
         frames = outward(view.t, movie.info.sizes.t, view.play_direction)
         frames = frames[: self._session.jobs.cache.capacity]
@@ -124,29 +122,25 @@ class Agenda:
             yield from (EncodeTarget(view.index._replace(t=t), region) for region in self._same_looks())
         missing = frames[~self._done(view.index, movie.info.sizes.t)[frames]][:_QUEUE]
         for t in frames[:_NEAR].tolist():
-            yield EncodeTarget(view.index._replace(t=t), movie.frame_region)
+            yield EncodeTarget(view.index._replace(t=t), main)
         yield from (EncodeTarget(view.index, region) for region in self._covering()[:_COVERING])
         for t in missing.tolist():
-            yield EncodeTarget(view.index._replace(t=t), movie.frame_region)
+            yield EncodeTarget(view.index._replace(t=t), main)
 
     def _on_this_plane(self) -> Iterator[EncodeTarget]:
         """Everything of the plane on screen, first what the curator waits for."""
-        movie, index = self._session.movie, self._session.view.index
-        if movie is None:
-            return
         questions, prompting = self._session.questions, self._session.prompting
-        whole = movie.frame_region
-        large = max(whole.height, whole.width) > _LARGE and questions.view is not None
+        index, main = self._session.view.index, questions.main
+        if main is None:
+            return
         regions: list[Region] = []
         if prompting.step is not None and not prompting.decided:
             regions += questions.wanted(prompting.step)
-        if not large:
-            regions.append(whole)
+        regions.append(main)
         if self._pointer is not None and self._is_seen(self._pointer):
             regions += questions.wanted(self._pointer)
         covering = self._covering()
-        regions += covering[:_FEW] if large or len(covering) <= _FEW else ()
-        regions.append(whole)
+        regions += covering if len(covering) <= _FEW else ()
         yield from (EncodeTarget(index, region) for region in dict.fromkeys(regions))
 
     def _is_seen(self, place: Step) -> bool:
@@ -169,10 +163,10 @@ class Agenda:
 
     def _same_looks(self) -> Iterable[Region]:
         """What the next frames will be looked at for, as far as one can tell."""
-        movie, questions = self._session.movie, self._session.questions
-        assert movie is not None
+        questions, main = self._session.questions, self._session.questions.main
+        assert main is not None
         pointed = questions.wanted(self._pointer)[:1] if self._pointer is not None else ()
-        return dict.fromkeys((movie.frame_region, *pointed, *self._last_looks))
+        return dict.fromkeys((main, *pointed, *self._last_looks))
 
     def _done(self, index: PlaneIndex, frames: int) -> NDArray[np.bool_]:
         """Which frames of the channel and z position of ``index`` are encoded or given up."""

@@ -23,9 +23,17 @@ class Step:
     @classmethod
     def after(cls, proposal: Proposal | None, prompts: Prompts) -> Step:
         """The step that refines ``proposal``, or begins anew when a prompt lies outside its look."""
-        if proposal is None or not _within(proposal.geometry.region, prompts):
-            return cls(prompts)
+        fresh = cls(prompts)
+        if proposal is None or not fresh.lies_in(proposal.geometry.region):
+            return fresh
         return cls(prompts, proposal.logits, proposal.geometry.region)
+
+    def lies_in(self, region: Region) -> bool:
+        """Whether there are prompts, all of them within ``region``."""
+        box, corners = self.prompts.box, [(point.x, point.y) for point in self.prompts.points]
+        if box is not None:
+            corners += [(box.x0, box.y0), (box.x1, box.y1)]
+        return bool(corners) and all(region.contains(x, y) for x, y in corners)
 
 
 @dataclass
@@ -39,10 +47,3 @@ class Draft:
     def prompts(self) -> Prompts:
         """All prompts given so far."""
         return self.steps[-1].prompts if self.steps else Prompts()
-
-
-def _within(region: Region, prompts: Prompts) -> bool:
-    corners = [(point.x, point.y) for point in prompts.points]
-    if prompts.box is not None:
-        corners += [(prompts.box.x0, prompts.box.y0), (prompts.box.x1, prompts.box.y1)]
-    return all(region.contains(x, y) for x, y in corners)

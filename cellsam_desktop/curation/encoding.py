@@ -54,28 +54,24 @@ class Encoding:
 
     @property
     def encoded_frames(self) -> frozenset[int]:
-        """Frames encoded as a whole, for the channel and z position on screen."""
-        movie = self._session.movie
-        if movie is None:
-            return frozenset()
-        return frozenset(self._keys.frames(self._session.view.index, movie.frame_region))
+        """Frames of which the main look is encoded, for the channel and z position on screen."""
+        main = self._session.questions.main
+        return frozenset(self._keys.frames(self._session.view.index, main) if main is not None else ())
 
     @property
     def failed_frames(self) -> Mapping[int, str]:
         """Frames that cannot be encoded, for the channel and z position on screen, with the reason."""
         return MappingProxyType(self._failed(self._session.view.index))
 
-    def key(self, index: PlaneIndex, region: Region | None = None) -> str | None:
-        """Key of the embedding of a region of a plane (None: all of it), or None while it is not encoded."""
-        movie = self._session.movie
-        if movie is None:
-            return None
-        return self._keys.frames(index, region or movie.frame_region).get(index.t)
+    def key(self, index: PlaneIndex, region: Region) -> str | None:
+        """Key of the embedding of a region of a plane, or None while it is not encoded."""
+        return self._keys.frames(index, region).get(index.t)
 
     @property
     def current_key(self) -> str | None:
-        """Key of the embedding of the whole plane on screen, or None while it is not encoded."""
-        return self.key(self._session.view.index)
+        """Key of the embedding of the main look at the plane on screen, or None while it is not encoded."""
+        main = self._session.questions.main
+        return None if main is None else self.key(self._session.view.index, main)
 
     @property
     def message(self) -> str:
@@ -122,7 +118,7 @@ class Encoding:
         self.changed.emit()
 
     def _on_view(self, names: frozenset[str]) -> None:
-        if self._session.movie is not None and names & {"t", "c", "z"}:
+        if self._session.movie is not None and names & {"t", "c", "z", "viewport"}:
             self.changed.emit()
 
     def _on_contrast(self, channel: int) -> None:

@@ -43,6 +43,7 @@ class Memory:
         self._facts: dict[tuple[int, PlaneKey], tuple[MaskRecord, CellFacts]] = {}
         self._near: tuple[PlaneKey, Knowledge] | None = None
         self._neighbours: _Neighbours | None = None
+        self._last = Knowledge()
         self.measured = 0
         session.movie_changed.connect(self._on_movie)
         session.document_changed.connect(self._on_document)
@@ -61,7 +62,10 @@ class Memory:
             self._neighbours = _Neighbours(movie.document, key)
         cells = self._around().cells
         taken = self._neighbours.near(_surroundings(prompts, self.diameter), target)
-        return Knowledge(cells, taken, self._previous(movie.document, key, target))
+        previous, last = self._previous(movie.document, key, target), self._last
+        if (last.cells, last.taken, last.previous) != (cells, taken, previous):
+            self._last = Knowledge(cells, taken, previous)
+        return self._last  # with all that was derived from it for the last question
 
     def _around(self) -> Knowledge:
         movie, key = self._session.movie, self._session.view.key
@@ -107,6 +111,7 @@ class Memory:
     def _on_movie(self) -> None:
         self._facts.clear()
         self._near = self._neighbours = None
+        self._last = Knowledge()
 
     def _on_document(self, changes: ChangeSet) -> None:
         if changes.places:

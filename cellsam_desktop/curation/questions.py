@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cellsam_desktop.analysis.knowledge import NOTHING
 from cellsam_desktop.core.geometry import Region
+from cellsam_desktop.core.prompts import Point, Prompts
 from cellsam_desktop.curation.draft import Step
 from cellsam_desktop.jobs.decode_request import DecodeRequest, EncodedLook
 from cellsam_desktop.sam.crops import looks_covering, looks_for
@@ -43,6 +44,18 @@ class Questions:
         part = Region(top, left, math.ceil(y1 + 0.5) - top, math.ceil(x1 + 0.5) - left)
         return part.intersect(movie.frame_region)
 
+    @property
+    def main(self) -> Region | None:
+        """The look that answers most clicks: the whole plane, or of a very large one the part on screen."""
+        movie = self._session.movie
+        if movie is None:
+            return None
+        whole, part = movie.frame_region, self.view or movie.frame_region
+        if self._session.settings.reference_mode:
+            return whole
+        middle = Point(part.x0 + part.width / 2, part.y0 + part.height / 2)
+        return looks_for(whole, Prompts((middle,)), None)[0]
+
     def wanted(self, step: Step) -> tuple[Region, ...]:
         """The regions to look at for the prompts of ``step``, whether encoded or not; the best first."""
         movie = self._session.movie
@@ -73,15 +86,11 @@ class Questions:
         return looks_covering(whole, around or part, diameter)
 
     def encoded(self, step: Step) -> tuple[EncodedLook, ...]:
-        """Those looks that can be asked now; the whole plane when none of the wanted ones is encoded yet."""
-        movie = self._session.movie
-        if movie is None:
-            return ()
-        wanted = self.wanted(step)
-        looks = self._with_keys(wanted)
-        if not looks and wanted and step.region is None:
-            looks = self._with_keys((movie.frame_region,))
-        return looks
+        """Those looks that can be asked now; the main one when none of the wanted ones is encoded yet."""
+        looks, main = self._with_keys(self.wanted(step)), self.main
+        if looks or step.region is not None or main is None or not step.lies_in(main):
+            return looks
+        return self._with_keys((main,))
 
     def request(self, step: Step, target: int | None, *, hover: bool, token: object) -> DecodeRequest | None:
         """The question, or None while there is no decoder or nothing to ask it about."""

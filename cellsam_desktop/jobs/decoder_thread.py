@@ -92,7 +92,10 @@ class DecoderThread:
             self._wake.notify()
 
     def prepare(self, keys: Sequence[str]) -> None:
-        """Make these embeddings ready while there is nothing to answer; replaces what was to be prepared."""
+        """Make these embeddings ready while there is nothing to answer; replaces what was to be prepared.
+
+        Those that are not in the cache are passed over.
+        """
         with self._wake:
             self._ahead = deque(keys)
             self._wake.notify()
@@ -122,7 +125,7 @@ class DecoderThread:
             elif ticket is not None:
                 self._guard(partial(self._answer, ticket))
             elif key is not None:
-                self._guard(partial(self._prepared, key))
+                self._guard(partial(self._looks.get, key))
 
     def _has_work(self) -> bool:
         if self._stopping or self._to_load is not None:
@@ -201,11 +204,15 @@ class DecoderThread:
 
     def _prepared(self, key: str) -> PreparedImage | None:
         """A look ready to be asked; None, and ``missing``, when its embedding is gone."""
-        assert self._desk is not None
-        image = self._desk[0].get(key)
+        image = self._looks.get(key)
         if image is None:
             self._deliver(partial(self.missing.emit, key))
         return image
+
+    @property
+    def _looks(self) -> PreparedLooks:
+        assert self._desk is not None
+        return self._desk[0]
 
     @property
     def _memory(self) -> AnswerMemory:

@@ -73,7 +73,7 @@ def test_keys_follow_the_frame_on_screen(desk, movie_file):
     encoding = desk.session.encoding
     assert encoding.current_key is None
     encode(desk, 0, 2)
-    assert encoding.current_key == encoding.key(PlaneIndex(0)) == "key-0-0-0"
+    assert encoding.current_key == encoding.key(PlaneIndex(0), Region.whole(48, 64)) == "key-0-0-0"
     desk.session.navigation.go_to(1)
     assert encoding.current_key is None
     assert encoding.encoded_frames == {0, 2}
