@@ -44,14 +44,27 @@ class Measurements:
         for cell_id in self._document.cell_ids:
             yield from self.rows(cell_id)
 
+    def prepare_paths(self, t: int, length: int, z: int, most: int) -> bool:
+        """Work out what ``paths`` needs, plane by plane, until about ``most`` centroids were added.
+
+        Returns whether nothing is left to do.
+        """
+        added = 0
+        for key in _way(t, length, z):
+            if key not in self._centres:
+                if added >= most:
+                    return False
+                added += self._document.count_on(key)
+                self._centres_on(key)
+        return True
+
     def paths(self, ids: Iterable[int], t: int, length: int, z: int) -> Iterator[tuple[int, list[Step]]]:
         """The way of each cell at one z during the ``length`` frames up to and including ``t``, as (t, x, y).
 
         Frames without a mask are left out, and cells without any. Made for frames full of cells: centroids
         are kept plane by plane, so that a step works out those of one plane.
         """
-        frames = range(max(0, t - length + 1), t + 1)
-        planes = [(frame, self._centres_on(PlaneKey(frame, z))) for frame in frames]
+        planes = [(key.t, self._centres_on(key)) for key in _way(t, length, z)]
         for old in list(self._centres)[: max(0, len(self._centres) - max(_PLANES, 2 * length))]:
             del self._centres[old]
         for cell_id in ids:
@@ -94,3 +107,8 @@ class Measurements:
                     del of_cell[key]
             for key in keys & self._centres.keys():
                 self._put_centre(self._centres[key], cell_id, key)
+
+
+def _way(t: int, length: int, z: int) -> list[PlaneKey]:
+    """The planes of the ``length`` frames up to and including ``t``."""
+    return [PlaneKey(frame, z) for frame in range(max(0, t - length + 1), t + 1)]

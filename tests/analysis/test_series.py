@@ -92,6 +92,17 @@ def test_a_step_works_out_the_centroids_of_one_plane(document: Document):
     assert measurements.centred == 7
 
 
+def test_centroids_can_be_worked_out_plane_by_plane(document: Document):
+    measurements = Measurements(document)
+    answers = []
+    while not (answers and answers[-1]):
+        answers.append(measurements.prepare_paths(4, 5, 0, most=2))
+    assert answers == [False, False, True]
+    assert measurements.centred == 5
+    assert [t for t, _, _ in dict(measurements.paths([1], 4, 5, 0))[1]] == [0, 1, 2, 3, 4]
+    assert measurements.centred == 5
+
+
 def test_only_so_many_planes_keep_their_centroids(document: Document):
     measurements = Measurements(document)
     for t in (*range(0, 300, 3), 4):

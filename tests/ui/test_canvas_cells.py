@@ -127,6 +127,18 @@ def test_a_path_is_drawn_behind_each_cell(canvas, session, put_cell, qtbot):
     assert canvas.cells.trails.boundingRect().isEmpty()
 
 
+def test_paths_of_very_many_cells_come_some_events_later(canvas, session, put_cell, qtbot, monkeypatch):
+    monkeypatch.setattr("cellsam_desktop.ui.canvas.cell_layer._CENTROIDS", 1)
+    for t in range(4):
+        put_cell(28, 10 + 5 * t, 5, 5, t=t, cell_id=1)
+    session.movie.measurements._centres.clear()
+    session.navigation.go_to(3)
+    assert canvas.cells.trails.boundingRect().isEmpty()
+    before = session.movie.measurements.centred
+    qtbot.waitUntil(lambda: not canvas.cells.trails.boundingRect().isEmpty())
+    assert 1 <= session.movie.measurements.centred - before <= 3
+
+
 def square(y0: int, x0: int, size: int) -> Mask:
     mask = Mask.from_array(np.ones((size, size), bool), y0, x0)
     assert mask is not None

@@ -44,6 +44,7 @@ class Canvas(PlaneView):
         self._session = session
         self.picture = PlaneItem(self.root)
         self.cells = CellLayer(session, self.root)
+        self.cells.later.setParent(self)
         self.draft = DraftLayer(session, self.root)
         self._preview = PreviewItem(self.root)
         self._brush = BrushItem(self.root)
