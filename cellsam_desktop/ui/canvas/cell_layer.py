@@ -154,7 +154,7 @@ class CellLayer:
         return [record.mask for record in records if record is not None]
 
     def _trace(self) -> None:
-        """Draw the paths; after a leap among very many cells in a later event, when the centroids are known."""
+        """Draw the paths; after a leap among very many cells in a later event, with all centroids known."""
         movie, view = self._session.movie, self._session.view
         known = (
             movie is None
