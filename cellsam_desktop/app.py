@@ -45,6 +45,7 @@ class Program:
     window: MainWindow
     session: Session
     post: MainThreadPost
+    preload: Preload
 
 
 def run_gui(path: Path | None, *, demo: bool = False) -> int:
@@ -57,13 +58,10 @@ def run_gui(path: Path | None, *, demo: bool = False) -> int:
     hook.install()
     wake = _let_python_handle_signals()
     program.window.show()
-    preload = Preload(lambda: program.post(partial(_prepare, program.window)))
     QTimer.singleShot(0, partial(_begin, program, path, demo))
-    QTimer.singleShot(_PAINTED_MS, preload.start)
     try:
         return app.exec()
     finally:
-        preload.stop()
         wake.stop()
         hook.uninstall()
         watchdog.log_slowest(app)
@@ -91,14 +89,19 @@ def build(settings: Settings) -> Program:
     post = MainThreadPost()
     session = Session(settings, post, jobs=Jobs.create(settings, post))
     window = MainWindow(session, appearance)
+    preload = Preload(lambda: post(partial(_prepare, window)))
     window.closed.connect(post.close)
+    window.closed.connect(preload.stop)
     window.desk.sample_wanted.connect(partial(open_sample, session))
-    return Program(window, session, post)
+    return Program(window, session, post, preload)
 
 
 def start(program: Program) -> None:
-    """Start the encoder's process, so that torch is loaded while the user looks for a movie."""
+    """Start the encoder's process, so that the model is loaded while the user looks for a movie, and load
+    what the window will need soon.
+    """
     program.session.jobs.encoder.start()
+    QTimer.singleShot(_PAINTED_MS, program.preload.start)
 
 
 def open_sample(session: Session) -> None:

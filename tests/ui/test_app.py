@@ -59,16 +59,11 @@ def test_the_first_picture_of_the_window_waits_for_no_large_library():
 
 
 def test_what_is_needed_soon_is_loaded_afterwards_and_the_plots_are_made(program, qtbot):
-    loaded = []
-    preload = Preload(lambda: loaded.append(threading.current_thread()))
     assert not program.window.cell._plots
-    preload.start()
-    qtbot.waitUntil(lambda: bool(loaded), timeout=60000)
-    assert loaded[0] is not threading.current_thread()
+    program.preload.start()
+    qtbot.waitUntil(lambda: len(program.window.cell._plots) == 2, timeout=60000)
     assert {"onnxruntime", "pyqtgraph", "tifffile", "scipy.ndimage"} <= set(sys.modules)
-    app._prepare(program.window)
     qtbot.waitUntil(lambda: not program.window.prepare())
-    assert len(program.window.cell._plots) == 2
 
 
 def test_what_does_not_load_is_logged_and_the_rest_is_loaded(caplog):
