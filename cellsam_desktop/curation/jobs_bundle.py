@@ -43,6 +43,11 @@ class Jobs:
             EncoderClient(post, config), DecoderThread(post, cache), PlaneReader(post), JobRunner(post), cache
         )
 
+    def set_cache_limit(self, limit_bytes: int) -> None:
+        """How much the embeddings may take on the disk, for the window and for the worker."""
+        self.cache.limit_bytes = limit_bytes
+        self.encoder.set_cache_limit(limit_bytes)
+
     def stop(self) -> None:
         """End all of them; jobs under way are cancelled."""
         self.runner.shutdown()

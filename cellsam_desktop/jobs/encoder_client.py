@@ -26,6 +26,7 @@ from cellsam_desktop.jobs.protocol import (
     Failed,
     Message,
     OpenMovie,
+    SetCacheLimit,
     SetQueue,
     StateReport,
     Working,
@@ -145,6 +146,12 @@ class EncoderClient:
         """Encode on another device ("auto", "cpu", "cuda" or "mps") from now on."""
         self._configure(replace(self._config, device=device))
 
+    def set_cache_limit(self, limit_bytes: int) -> None:
+        """Let the cache of embeddings hold so many bytes from now on."""
+        with self._wake:
+            self._config = replace(self._config, cache_limit_bytes=limit_bytes)
+            self._ask(SetCacheLimit)
+
     # -- the wish -------------------------------------------------------------------------------------
 
     def _configure(self, config: WorkerConfig) -> None:
@@ -174,6 +181,7 @@ class EncoderClient:
         messages: tuple[Message, ...] = (
             Configure(self._number, self._config),
             OpenMovie(self._generation, self._movie),
+            SetCacheLimit(self._config.cache_limit_bytes),
             SetQueue(self._generation, targets),
         )
         unsent, self._unsent = self._unsent, set()

@@ -38,6 +38,13 @@ class SetQueue:
 
 
 @dataclass(frozen=True)
+class SetCacheLimit:
+    """To the worker: the cache of embeddings may hold so many bytes from now on."""
+
+    limit_bytes: int
+
+
+@dataclass(frozen=True)
 class StateReport:
     """From the worker: what it is doing now."""
 
@@ -80,7 +87,7 @@ class DecoderReady:
 
 
 Message: TypeAlias = (
-    Configure | OpenMovie | SetQueue | StateReport | Working | Encoded | Failed | DecoderReady
+    Configure | OpenMovie | SetQueue | SetCacheLimit | StateReport | Working | Encoded | Failed | DecoderReady
 )
 
 
@@ -139,6 +146,7 @@ _READERS: dict[str, Callable[[dict[str, Any]], Message]] = {
     "Configure": lambda d: Configure(d["number"], _config(d["config"])),
     "OpenMovie": lambda d: OpenMovie(d["generation"], _movie(d["movie"])),
     "SetQueue": lambda d: SetQueue(d["generation"], tuple(_target(entry) for entry in d["targets"])),
+    "SetCacheLimit": lambda d: SetCacheLimit(d["limit_bytes"]),
     "StateReport": lambda d: StateReport(WorkerState(**d["state"])),
     "Working": lambda d: Working(d["generation"], _target(d["target"]) if d["target"] else None),
     "Encoded": lambda d: Encoded(d["generation"], _target(d["target"]), d["key"], d["hit"]),

@@ -24,6 +24,7 @@ from cellsam_desktop.jobs.protocol import (
     Failed,
     Message,
     OpenMovie,
+    SetCacheLimit,
     SetQueue,
     StateReport,
     Working,
@@ -115,6 +116,8 @@ class Worker:
             self._open_movie(message)
         elif isinstance(message, SetQueue):
             self._set_queue(message)
+        elif isinstance(message, SetCacheLimit) and self._cache is not None:
+            self._cache.limit_bytes = message.limit_bytes
         elif isinstance(message, ModelEvent) and message.number == self._number:
             self._learn(message)
 

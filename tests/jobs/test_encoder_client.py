@@ -219,3 +219,19 @@ def test_a_small_cache_keeps_the_nearest_frames(encoded_movie, start_client, pos
     assert post.wait_for(lambda: len(said.encoded) == 2, LONG)
     assert post.wait_for(lambda: "holds 2 frames" in client.state.message, LONG)
     assert said.encoded == [target(1), target(2)]
+    client.set_cache_limit(10 * FILE_BYTES)  # takes effect in the running worker
+    client.set_queue([target(t) for t in (1, 2, 0)])
+    assert post.wait_for(lambda: len(said.encoded) == 3, LONG)
+    assert client.config.cache_limit_bytes == 10 * FILE_BYTES
+
+
+def test_progress_is_that_of_the_target_at_work(desk, tmp_path):
+    desk.open(write_movie(tmp_path / "movie.tif", 4, seed=9))
+    targets = [target(t) for t in range(4)]
+    desk.client.set_queue(targets)
+    desk.wait_for(1)
+    assert desk.client.progress([target(9)]) == 0.0
+    assert desk.post.wait_for(lambda: desk.client.progress(targets) > 0, LONG)
+    desk.wait_for(4)
+    desk.wait_until_idle()
+    assert desk.client.progress(targets) == 0.0

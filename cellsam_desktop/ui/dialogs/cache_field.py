@@ -42,7 +42,7 @@ class CacheField(QWidget):
         gigabytes, cache = self.limit.value(), self._session.jobs.cache
         if gigabytes != self._session.settings.cache_limit_gb:
             self._session.settings.cache_limit_gb = gigabytes
-            cache.limit_bytes = int(gigabytes * GIGABYTE)
+            self._session.jobs.set_cache_limit(int(gigabytes * GIGABYTE))
             self._measure("Shrinking the cache", cache.evict)
 
     def _clear(self) -> None:
