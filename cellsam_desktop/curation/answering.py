@@ -41,6 +41,11 @@ class Answering:
         self.decode_ms: float | None = None
 
     @property
+    def asked(self) -> bool:
+        """Whether the decoder was asked, so that the answer is a matter of milliseconds."""
+        return self._token is not None
+
+    @property
     def proposal(self) -> Proposal | None:
         """The chosen candidate, or None while there is no answer."""
         return self.proposals[self.candidate] if self.proposals else None

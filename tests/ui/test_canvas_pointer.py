@@ -187,8 +187,46 @@ def test_a_frame_not_encoded_yet_shows_a_ring_at_the_mouse(canvas, session):
     ring = canvas.badge.width()
     click(canvas, 30, 30)
     assert canvas.badge.width() > ring  # the click has to wait, so it says for what
+    assert ring_middle(canvas) == at(30, 30).toPoint()
+    move(canvas, 50, 40)
+    assert ring_middle(canvas) == at(30, 30).toPoint()
+    canvas.pan_by(QPointF(70, 20))
+    assert ring_middle(canvas) == at(37, 32).toPoint()
     session.view.set(tool=Tool.BRUSH)
     assert not canvas.badge.isVisible()
+
+
+def ring_middle(canvas) -> QPoint:
+    """Where the middle of the ring is."""
+    half = canvas.badge.height() // 2
+    return canvas.badge.pos() + QPoint(half, half)
+
+
+def test_the_ring_fills_as_the_encoder_gets_on(canvas, session, monkeypatch):
+    pictures = []
+    for done in (0.1, 0.5, 0.9):
+        monkeypatch.setattr(session.jobs.encoder, "progress", lambda targets, done=done: done)
+        click(canvas, 30, 30)
+        pictures.append(canvas.badge.grab().toImage())
+        session.prompting.clear()
+    bright = [
+        sum(picture.pixelColor(x, y).lightness() > 200 for x in range(34) for y in range(34))
+        for picture in pictures
+    ]
+    assert bright == sorted(set(bright))
+
+
+def test_where_the_mouse_rests_the_encoder_looks_first(canvas, session, qtbot):
+    rested = []
+    session.agenda.rest_at = lambda x, y: rested.append((x, y))
+    for x in (10, 20, 30):
+        move(canvas, x, 20)
+    qtbot.waitUntil(lambda: bool(rested))
+    assert rested == [(30, 20)]
+    session.view.set(tool=Tool.BRUSH)
+    move(canvas, 40, 20)
+    qtbot.wait(200)
+    assert rested == [(30, 20)]
 
 
 def test_tab_does_not_leave_the_canvas(canvas):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
@@ -11,8 +12,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from cellsam_desktop.core.edits import SetCalibration
+from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.records import Calibration
 from cellsam_desktop.curation.view_state import Tool
+from cellsam_desktop.jobs.decode_request import Proposal
+from cellsam_desktop.sam.transforms import InputGeometry
 from cellsam_desktop.ui import notice_overlay
 from cellsam_desktop.ui.canvas.scale_bar import length_text, round_length
 from cellsam_desktop.ui.main_window import MainWindow
@@ -88,6 +92,24 @@ def test_the_status_bar_tells_position_and_value(window, session, movie_file, op
     assert text.endswith(str(session.navigation.plane[30, 40]))
     QTest.mouseMove(canvas.viewport(), QPoint(1, 1))
     assert window.status.position.text() == ""
+
+
+def test_the_status_bar_tells_where_the_model_looks(window, session, movie_file, open_movie):
+    open_movie(movie_file)
+    answers, label = session.prompting.answers, window.status.looking
+    assert label.text() == ""
+    for region, text in ((session.movie.frame_region, "Whole image"), (Region(0, 0, 32, 32), "Crop 32 px")):
+        answers.proposals = (Proposal(None, 0.9, np.zeros((256, 256), np.float32), InputGeometry(region)),)
+        session.prompting.changed.emit()
+        assert label.text() == text
+    assert "32 × 32 pixels" in label.toolTip()
+    assert "reference mode" not in label.toolTip()
+    window.desk.actions["prompt.reference"].trigger()
+    assert session.settings.reference_mode
+    assert window.desk.actions["prompt.reference"].isChecked()
+    answers.proposals = (Proposal(None, 0.9, np.zeros((256, 256), np.float32), InputGeometry(region)),)
+    session.prompting.changed.emit()
+    assert "reference mode" in label.toolTip()
 
 
 def test_saving_is_told_by_the_status_bar(window, session, movie_file, open_movie, put_cell):

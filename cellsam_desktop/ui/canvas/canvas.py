@@ -137,19 +137,24 @@ class Canvas(PlaneView):
         self.picture.set_plane(plane, session.navigation.contrast)
 
     def _show_waiting(self) -> None:
-        """Where no answer will come there is nothing to wait for."""
-        encoding, asked = self._session.encoding, self._session.prompting.waiting
+        """Where no answer will come, or comes in a moment, there is nothing to wait for."""
+        encoding = self._session.encoding
         pointing = self._session.view.tool in (Tool.POINT, Tool.BOX)
         hopeless = encoding.worker.kind == "broken" or self._session.view.t in encoding.failed_frames
-        waiting = pointing and (asked or bool(encoding.message)) and not hopeless
-        self._badge.set_waiting(waiting, encoding.message if asked else "")
+        waiting = pointing and not hopeless and (self._click_waits or bool(encoding.message))
+        self._badge.set_waiting(waiting, encoding.message if self._click_waits else "")
         self._place_badge()
+
+    @property
+    def _click_waits(self) -> bool:
+        """Whether there is a click that has to wait for the encoder."""
+        prompting = self._session.prompting
+        return prompting.waiting and not prompting.answers.asked
 
     def _place_badge(self) -> None:
         """Around the click that waits, or else beside the mouse."""
-        prompting = self._session.prompting
-        points = prompting.prompts.points
-        if prompting.waiting and points:
+        points = self._session.prompting.prompts.points
+        if self._click_waits and points:
             self._badge.place(self.from_plane(QPointF(points[-1].x, points[-1].y)), around=True)
         else:
             self._badge.place(self.pointer.position)
