@@ -160,13 +160,14 @@ def _decode(
     session: InferenceSession, image: PreparedImage, geometry: InputGeometry, prompts: Prompts
 ) -> Answer:
     coords, labels = prompt_arrays(prompts, geometry)
-    feeds = {**image.tensors, **_values(coords=coords[0], labels=labels[0])}
+    kinds = labels[0].astype(np.int64) + 1
+    feeds = {**image.tensors, **_values(coords=coords[0], kinds=kinds)}
     masks, quality = (value.numpy() for value in session.run_with_ort_values(["masks", "quality"], feeds))
     tokens = tuple(Candidate(mask, float(iou)) for mask, iou in zip(masks[:, 0], quality, strict=True))
     return Answer(tuple(tokens[number] for number in _order(prompts, quality)), tokens)
 
 
-def _values(**arrays: FloatArray) -> dict[str, OrtValue]:
+def _values(**arrays: NDArray[Any]) -> dict[str, OrtValue]:
     return {name: OrtValue.ortvalue_from_numpy(array) for name, array in arrays.items()}
 
 

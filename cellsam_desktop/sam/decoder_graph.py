@@ -32,13 +32,12 @@ from cellsam_desktop.sam.onnx_graph import Graph, Operand, Value
 
 MASKS = 4
 _OUTPUTS = 1 + MASKS  # tokens: one for the predicted IoU, one for each mask
-_INT64 = 7
 
 
 def decoder_graph(weights: Weights) -> onnx.ModelProto:
-    """From ``coords`` (N, 2), ``labels`` (N,) and the ``IMAGE_TENSORS`` to ``masks`` and ``quality``.
+    """From ``coords`` (N, 2), ``kinds`` (N,) and the ``IMAGE_TENSORS`` to ``masks`` and ``quality``.
 
-    Labels: 0 negative, 1 positive, 2 and 3 the corners of a box, -1 padding without a position. Masks are the
+    Kinds: 0 padding without a position, 1 negative, 2 positive, 3 and 4 the corners of a box. Masks are the
     logits (4, 1, 256, 256) of all mask tokens, without any scaling; quality (4,) is their predicted IoU.
     """
     graph = Graph("decoder")
@@ -58,13 +57,10 @@ def decoder_graph(weights: Weights) -> onnx.ModelProto:
 def _tokens(graph: Graph, weights: Weights) -> Value:
     """(5 + N, 256): the output tokens, and the prompts."""
     prompt = PromptWeights(weights.part("prompt_encoder"))
-    coords, labels = graph.input("coords", ("prompts", 2)), graph.input("labels", ("prompts",))
-    factor, summand = prompt.coordinate_scale
-    phases = (coords * factor + summand) @ prompt.frequencies
-    position = graph.concat([graph.node("Sin", phases), graph.node("Cos", phases)], axis=1)
-    kind = graph.node("Cast", labels + np.ones(1), to=_INT64)
-    placed = graph.node("Gather", np.array([[0.0], [1.0], [1.0], [1.0], [1.0]]), kind)
-    prompts = position * placed + graph.node("Gather", prompt.kinds, kind)
+    coords, kinds = graph.input("coords", ("prompts", 2)), graph.integers("kinds", ("prompts",))
+    position = graph.node("Sin", coords.linear(*prompt.point_phases))
+    placed = graph.node("Gather", np.array([[0.0], [1.0], [1.0], [1.0], [1.0]]), kinds)
+    prompts = position * placed + graph.node("Gather", prompt.kinds, kinds)
     decoder = weights.part("mask_decoder")
     outputs = np.concatenate([decoder["iou_token.weight"], decoder["mask_tokens.weight"]])
     return graph.concat([outputs, prompts], axis=0)
@@ -78,21 +74,20 @@ def _transform(
     queries = first.norm(1, attention.among_tokens(first.among, tokens, tokens))
     found = attention.to_prepared_image(first.to_image, queries + tokens, image["keys"], image["values"])
     queries = first.mlp(first.norm(2, queries + found))
-    scores = attention.prepared_image_scores(first.to_tokens, queries + tokens, image["queries"])
+    asking = queries + tokens
+    scores = attention.prepared_image_scores(first.to_tokens, asking, image["queries"])
     one = first.update(image["source"], scores, queries)
 
     placed = one.image + positions
-    queries = second.norm(1, queries + attention.among_tokens(second.among, queries + tokens, queries))
+    queries = second.norm(1, queries + attention.among_tokens(second.among, asking, queries))
     found = attention.to_image(second.to_image, queries + tokens, placed, one.image)
     queries = second.mlp(second.norm(2, queries + found))
-    two = second.update(
-        one.image, attention.image_scores(second.to_tokens, queries + tokens, placed), queries
-    )
+    asking = queries + tokens
+    two = second.update(one.image, attention.image_scores(second.to_tokens, asking, placed), queries)
 
-    queries, tokens = queries.rows(0, _OUTPUTS), tokens.rows(0, _OUTPUTS)
     last = AttentionWeights(weights.part("final_attn_token_to_image"))
-    found = attention.to_image(last, queries + tokens, two.image + positions, two.image)
-    return _norm(weights.part("norm_final_attn"), queries + found), one, two
+    found = attention.to_image(last, asking.rows(0, _OUTPUTS), two.image + positions, two.image)
+    return _norm(weights.part("norm_final_attn"), queries.rows(0, _OUTPUTS) + found), one, two
 
 
 @dataclass(frozen=True, eq=False)

@@ -123,7 +123,11 @@ class PromptWeights:
         phases = np.stack([x, y], axis=-1).reshape(PIXELS, 2) @ self.frequencies
         return np.concatenate([np.sin(phases), np.cos(phases)], axis=1)
 
-    @property
-    def coordinate_scale(self) -> tuple[Array, Array]:
-        """Factor and summand from input pixels to -1 to 1."""
-        return np.array(2 / IMAGE_SIZE), np.array(1 / IMAGE_SIZE - 1)
+    @cached_property
+    def point_phases(self) -> tuple[Array, Array]:
+        """Matrix (2, 256) and bias (256,), from input pixels to angles whose sines encode a position."""
+        matrix, bias = (
+            self.frequencies * (2 / IMAGE_SIZE),
+            (1 / IMAGE_SIZE - 1) * self.frequencies.sum(axis=0),
+        )
+        return np.hstack([matrix, matrix]), np.hstack([bias, bias + np.pi / 2])

@@ -115,6 +115,11 @@ class Graph:
         self._inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
         return Value(self, name)
 
+    def integers(self, name: str, shape: Sequence[int | str]) -> Value:
+        """An int64 input."""
+        self._inputs.append(helper.make_tensor_value_info(name, TensorProto.INT64, shape))
+        return Value(self, name)
+
     def output(self, name: str, value: Value, shape: Sequence[int]) -> None:
         """A float32 output."""
         self._outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
