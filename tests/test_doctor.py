@@ -11,7 +11,9 @@ import pytest
 
 from cellsam_desktop.doctor import probes
 
-CHECKS = {"Python", "Qt", "Display", "torch", "ONNX Runtime", "Libraries", "Models", "Cache", "Log"}
+CHECKS = {
+    "Python", "Qt", "Display", "torch", "ONNX Runtime", "CPU encoder", "Libraries", "Models", "Cache", "Log",
+}  # fmt: skip
 
 
 def doctor(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -39,6 +41,7 @@ def test_a_working_installation(home: Path):
     assert checks["Models"]["text"] == f"vit_t in {home / 'data' / 'models'}"
     assert "CPU" in checks["ONNX Runtime"]["text"]
     assert checks["Qt"]["status"] == checks["torch"]["status"] == "ok"
+    assert "not yet compared" in checks["CPU encoder"]["text"]
     assert str(home / "cache") in checks["Cache"]["text"]
     assert str(home / "logs") in checks["Log"]["text"]
 

@@ -14,6 +14,7 @@ from cellsam_desktop import logs, paths, settings, system_libraries
 from cellsam_desktop.doctor import findings
 from cellsam_desktop.doctor.findings import Finding
 from cellsam_desktop.doctor.probes import PROBES, has_display
+from cellsam_desktop.sam.encoder_choice import Choices
 
 DEFAULT_MODEL = "vit_t"
 _ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +40,7 @@ def all_checks() -> list[Check]:
         _torch(found["torch"]),
         _gpu(found["torch"]),
         _onnxruntime(found["onnxruntime"], found["torch"]),
+        _encoder(),
         _libraries(found["libraries"]),
         _models(found["models"]),
         _cache(),
@@ -105,6 +107,17 @@ def _onnxruntime(found: Finding, torch: Finding) -> Check:
     if torch.get("cuda") and "CUDA" not in providers:
         return Check("ONNX Runtime", "note", f"{text}, although torch can use CUDA", mend_packages())
     return Check("ONNX Runtime", "ok", text)
+
+
+def _encoder() -> Check:
+    """What encodes on the CPU; a graphics card is always PyTorch's."""
+    measured = [
+        f"{case}: {known.backend}, ONNX Runtime {known.onnxruntime_s:.2f} s an image, "
+        f"PyTorch {known.pytorch_s:.2f} s"
+        for case, known in Choices().here().items()
+    ]
+    usual = Choices().backend(DEFAULT_MODEL, None)
+    return Check("CPU encoder", "ok", "; ".join(measured) or f"{usual}, not yet compared on this computer")
 
 
 def _libraries(found: Finding) -> Check:

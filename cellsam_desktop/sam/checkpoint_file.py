@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import sys
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
@@ -80,7 +81,11 @@ class _Storages:
     """The members that hold numbers, as flat arrays over the mapped file."""
 
     def __init__(self, path: Path, archive: zipfile.ZipFile, prefix: str) -> None:
-        self._file = np.memmap(path, mode="r")
+        # On Windows a mapped file could be neither replaced nor removed.
+        self._file = (
+            np.fromfile(path, dtype=np.uint8) if sys.platform == "win32" else np.memmap(path, mode="r")
+        )
+        self._file.flags.writeable = False
         self._archive = archive
         self._prefix = prefix
         order = f"{prefix}byteorder"
@@ -96,6 +101,15 @@ class _Storages:
         name_length, extra_length = np.frombuffer(header[26:30].tobytes(), dtype="<u2")
         start = member.header_offset + _LOCAL_HEADER + int(name_length) + int(extra_length)
         return self._file[start : start + member.file_size].view(np.dtype(_TYPES[kind]).newbyteorder("<"))
+
+
+def _map(path: Path) -> Array:
+    """The file's bytes; read at once on Windows, where a mapped file can be neither replaced nor removed."""
+    if sys.platform == "win32":
+        whole = np.fromfile(path, dtype=np.uint8)
+        whole.flags.writeable = False
+        return whole
+    return np.memmap(path, mode="r")
 
 
 class _Reader(pickle.Unpickler):

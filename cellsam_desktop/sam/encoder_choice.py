@@ -49,23 +49,31 @@ class Choices:
         self._file = file if file is not None else paths.cache_dir() / "encoders.json"
 
     def backend(self, architecture: str, threads: int | None) -> Backend:
-        """What to use; without a measurement what is likely quicker."""
-        found = self.find(architecture, threads)
+        """What to use: as measured, if need be with another number of threads, or what is likely quicker."""
+        like = f"{_LIKE.get(architecture, architecture)},"
+        others = [known for case, known in self.here().items() if case.startswith(like)]
+        found = self.find(architecture, threads) or next(iter(others), None)
         if found is not None:
             return found.backend
         return "pytorch" if sys.platform == "darwin" else "onnxruntime"  # PyTorch uses Apple's matrix unit
 
     def find(self, architecture: str, threads: int | None) -> Comparison | None:
-        """The measurement that holds for this architecture with so many threads, if there is one."""
-        entry = self._read().get(_key(architecture, threads))
+        """What was measured for this architecture with exactly so many threads."""
+        return self.here().get(_case(architecture, threads))
+
+    def here(self) -> dict[str, Comparison]:
+        """All measurements that hold on this computer, by architecture and threads."""
         try:
-            return None if entry is None else Comparison(**entry)
-        except TypeError:
-            return None
+            return {case: Comparison(**entry) for case, entry in self._read().get(_computer(), {}).items()}
+        except (TypeError, AttributeError) as error:
+            log.warning("%s is damaged, so encoders are measured again: %s", self._file, error)
+            return {}
 
     def remember(self, architecture: str, threads: int | None, comparison: Comparison) -> None:
         """Keep a measurement; a file that cannot be written is logged, and measured again next time."""
-        entries = {**self._read(), _key(architecture, threads): asdict(comparison)}
+        here = {case: asdict(known) for case, known in self.here().items()}
+        here[_case(architecture, threads)] = asdict(comparison)
+        entries = {**self._read(), _computer(): here}
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             paths.atomic_write_text(self._file, json.dumps({"version": 1, "found": entries}, indent=2) + "\n")
@@ -83,10 +91,13 @@ class Choices:
         return found if isinstance(found, dict) else {}
 
 
-def _key(architecture: str, threads: int | None) -> str:
-    versions = ", ".join(f"{name} {_version(name)}" for name in ("torch", "onnxruntime"))
-    threads = threads or os.cpu_count() or 1
-    return f"{_LIKE.get(architecture, architecture)}, {threads} threads of {_processor()}, {versions}"
+def _case(architecture: str, threads: int | None) -> str:
+    return f"{_LIKE.get(architecture, architecture)}, threads: {threads or os.cpu_count() or 1}"
+
+
+def _computer() -> str:
+    """The processor, and the versions of both programs."""
+    return ", ".join([_processor(), *(f"{name} {_version(name)}" for name in ("torch", "onnxruntime"))])
 
 
 @cache

@@ -46,7 +46,7 @@ class TorchEncoder:
     ) -> None:
         """``device`` is one of ``DEVICES``; ``threads`` limits PyTorch's on the CPU, process-wide.
 
-        ``half`` states whether to use float16 (None: on CUDA).
+        ``half`` states whether to use float16 (None: where it is quicker).
 
         Raises:
             ModelError: the device is not there, or the weights cannot be used.
@@ -56,7 +56,7 @@ class TorchEncoder:
         self.device = choose_device(device)
         self.batch = _BATCHES.get(architecture, 1) if self.device == "cuda" else 1
         self._source = (checkpoint, architecture)
-        self._half = half if half is not None else self.device == "cuda"
+        self._half = half if half is not None else _halves_well(self.device)
         self._load()
 
     def encode(self, image: Image) -> Embedding:
@@ -114,6 +114,11 @@ class TorchEncoder:
         if self._half:
             encoder.use_half()
         self._encoder = encoder.to(self.device)
+
+
+def _halves_well(device: str) -> bool:
+    """NVIDIA's cards before Volta (7.0) compute float16 many times slower than float32."""
+    return device == "cuda" and torch.cuda.get_device_capability() >= (7, 0)
 
 
 def choose_device(device: str) -> str:

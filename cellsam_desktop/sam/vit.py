@@ -104,15 +104,17 @@ class Attention(nn.Module):
         qkv = self.qkv(x).view(count, height * width, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
         heads = [
             self._attend(query, key, value, height, width)
-            for query, key, value in (qkv[:, :, some] for some in self._together(count, x.is_cuda))
+            for query, key, value in (
+                qkv[:, :, some] for some in self._together(count, x.device.type == "cpu")
+            )
         ]
         attended = torch.cat(heads, dim=1) if len(heads) > 1 else heads[0]
         projected: Tensor = self.proj(attended.transpose(1, 2).reshape(count, height, width, -1))
         return projected
 
-    def _together(self, count: int, is_cuda: bool) -> list[slice]:
+    def _together(self, count: int, on_cpu: bool) -> list[slice]:
         """The bias is as large as all scores: 800 MB for the base model, unless heads take turns."""
-        at_once = self.num_heads if is_cuda or count > 1 else 1
+        at_once = 1 if on_cpu and count == 1 else self.num_heads
         return [slice(start, start + at_once) for start in range(0, self.num_heads, at_once)]
 
     def _attend(self, query: Tensor, key: Tensor, value: Tensor, height: int, width: int) -> Tensor:

@@ -96,7 +96,7 @@ def test_choices_are_kept_apart_by_architecture_threads_and_version(monkeypatch)
     assert choices.find("vit_t", 1) == ONNX
     assert choices.find("vit_t", 2) is None
     assert choices.find("vit_b", 2) == choices.find("vit_h", 2) == PYTORCH
-    assert Choices().backend("vit_h", 2) == "pytorch"
+    assert Choices().backend("vit_h", 2) == Choices().backend("vit_b", 1) == "pytorch"
     monkeypatch.setattr(encoder_choice, "_version", lambda package: "0.1")
     assert choices.find("vit_t", 1) is None
 
@@ -106,10 +106,13 @@ def test_embeddings_that_differ_speak_for_pytorch():
     assert Comparison(pytorch_s=2.0, onnxruntime_s=1.0, difference=float("nan")).backend == "pytorch"
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"found": 3}', '{"found": {}}'])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"found": 3}', '{"found": {}}', "damaged"])
 def test_a_damaged_file_of_choices_is_begun_anew(content):
     file = paths.cache_dir() / "encoders.json"
-    file.parent.mkdir(parents=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if content == "damaged":
+        Choices().remember("vit_t", 1, ONNX)
+        content = file.read_text().replace("pytorch_s", "seconds")
     file.write_text(content)
     assert Choices().find("vit_t", 1) is None
     Choices().remember("vit_t", 1, ONNX)
