@@ -24,16 +24,21 @@ MOVIES = {
     "movie_bacteria_trpl": "labels_per_frame.tif",
     "movie_nuclei_sim": "tracks.tif",
 }
+LINKED = ("movie_bacteria", "movie_nuclei_sim")
 NAMES = (*IMAGE_SETS, *MOVIES)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One image as the encoder sees it, (height, width, 3) uint8, and the true masks of its cells."""
+    """One image as the encoder sees it, (height, width, 3) uint8, and the true masks of its cells.
+
+    ``ids`` are those of the label image; in ``LINKED`` movies a cell keeps its id.
+    """
 
     name: str
     image: NDArray[np.uint8]
     truth: list[Mask]
+    ids: list[int]
 
 
 def samples(data: Path, name: str, images: int | None = None, cells: int | None = None) -> Iterator[Sample]:
@@ -45,24 +50,26 @@ def samples(data: Path, name: str, images: int | None = None, cells: int | None 
     if name in MOVIES:
         labels = folder / MOVIES[name]
         with open_source(folder / "movie.tif") as source:
-            for t in _spread(source.info.sizes.t, images):
+            for t in spread(source.info.sizes.t, images):
                 image = read_model_image(source, PlaneIndex(t))
-                yield Sample(f"frame {t}", image, _truth(labels, t, cells))
+                yield Sample(f"frame {t}", image, *_truth(labels, t, cells))
         return
     files = sorted((folder / "images").iterdir())
-    for number in _spread(len(files), images):
+    for number in spread(len(files), images):
         file = files[number]
         with open_source(file) as source:
             image = read_model_image(source, PlaneIndex())
-        yield Sample(file.name, image, _truth(folder / "labels" / file.name, 0, cells))
+        yield Sample(file.name, image, *_truth(folder / "labels" / file.name, 0, cells))
 
 
-def _truth(labels: Path, page: int, cells: int | None) -> list[Mask]:
-    masks = [mask for _, mask in masks_of(tifffile.imread(labels, key=page), labels)]
-    return [masks[number] for number in _spread(len(masks), cells)]
+def _truth(labels: Path, page: int, cells: int | None) -> tuple[list[Mask], list[int]]:
+    found = list(masks_of(tifffile.imread(labels, key=page), labels))
+    chosen = [found[number] for number in spread(len(found), cells)]
+    return [mask for _, mask in chosen], [cell_id for cell_id, _ in chosen]
 
 
-def _spread(count: int, limit: int | None) -> list[int]:
+def spread(count: int, limit: int | None) -> list[int]:
+    """At most ``limit`` of the numbers from 0 to ``count`` - 1, evenly spread."""
     if limit is None or limit >= count:
         return list(range(count))
     return sorted({round(i * (count - 1) / max(1, limit - 1)) for i in range(limit)})

@@ -4,7 +4,8 @@
 
 The click is the cell's most interior point (the maximum of its distance transform, the image's border
 counted as a border), the box its bounding box. Both programs get the same image, prompts and weights. Ours
-is the code behind ``segment``, which takes the first candidate.
+is the code behind ``segment --candidate predicted-iou --crop none``, which takes the first candidate; what
+the other modes make of the same clicks measures ``benchmarks.first_click``.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from benchmarks import data_sets
+from benchmarks.clicks import interior_point
 from cellsam_desktop.core.mask import Mask
-from cellsam_desktop.core.prompts import Box, Point, Prompts
-from cellsam_desktop.curation.headless_model import HeadlessModel
+from cellsam_desktop.core.prompts import Box, Prompts
+from cellsam_desktop.curation.headless_model import REFERENCE, HeadlessModel
 from cellsam_desktop.sam.registry import ModelRegistry
 
 LIMIT_OF_DIFFERENCE = 0.01
@@ -84,13 +85,6 @@ class Reference:
             yield Mask.from_array(masks[int(quality.argmax())])
 
 
-def interior_point(mask: Mask) -> Prompts:
-    """One click where the mask is thickest."""
-    depth = ndimage.distance_transform_edt(np.pad(mask.bits, 1))
-    y, x = np.unravel_index(int(depth.argmax()), depth.shape)
-    return Prompts((Point(float(x) - 1 + mask.x0, float(y) - 1 + mask.y0),))
-
-
 def tight_box(mask: Mask) -> Prompts:
     """The box from the first to the last pixel of the mask."""
     region = mask.region
@@ -104,7 +98,7 @@ def measure(ours: HeadlessModel, reference: Reference, images: Iterable[data_set
         started = time.perf_counter()
         truth = sample.truth
         prompts = [*map(interior_point, truth), *map(tight_box, truth)]
-        own = [found.mask for found in ours.segment(sample.image, prompts)]
+        own = [found.mask for found in ours.segment(sample.image, prompts, way=REFERENCE)]
         theirs = reference.segment(sample.image, prompts)
         kinds = ["click"] * len(truth) + ["box"] * len(truth)
         for kind, true, our, their in zip(kinds, truth * 2, own, theirs, strict=True):

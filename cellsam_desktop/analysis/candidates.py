@@ -1,34 +1,43 @@
-"""Which of the decoder's candidates comes first."""
+"""Which of the decoder's candidates comes first: a weighted sum of what can be measured of each."""
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
+from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cellsam_desktop.analysis.knowledge import Knowledge
+from cellsam_desktop.analysis.knowledge import Knowledge, Pixels
+from cellsam_desktop.analysis.traits import Traits, logit_positions
 from cellsam_desktop.core.mask import Mask
-from cellsam_desktop.core.prompts import Prompts
 from cellsam_desktop.sam.postprocess import logits_to_mask
 from cellsam_desktop.sam.transforms import InputGeometry
+
+_WEIGHTS = "candidates.json"
+_LARGEST_GAP = 4.0
+_LARGEST_OFFSET = 1.5
 
 
 @dataclass(frozen=True, eq=False)
 class Option:
     """One mask that may be offered: the logits (256, 256) of a mask token on the look ``geometry``.
 
-    ``token`` is the decoder's (0 to 3, -1 where it is not known); the option with the highest ``score`` is the
-    first.
+    ``token`` is the decoder's, 0 to 3; ``traits`` are None where candidates are not compared, or when the
+    mask is empty; ``boxed`` says that the click was given the expected size as a box. The option with the
+    highest ``score`` is the first.
     """
 
     logits: NDArray[np.float32] = field(repr=False)
     geometry: InputGeometry
     predicted_iou: float
     token: int = -1
+    traits: Traits | None = None
+    boxed: bool = False
     score: float = 0.0
 
     @cached_property
@@ -37,27 +46,60 @@ class Option:
         return logits_to_mask(self.logits, self.geometry)
 
 
-def rank(
-    options: Sequence[Option], prompts: Prompts, knowledge: Knowledge, image: NDArray[np.uint8] | None
-) -> list[Option]:
-    """The options with their scores, best first; empty masks come last.
+def rank(options: Sequence[Option], knowledge: Knowledge) -> list[Option]:
+    """The options for one click with their scores, best first; empty ones come last.
 
-    ``image`` is the plane (height, width, 3) as the encoder sees it, None where it is not at hand.
+    An option's score does not depend on the others.
     """
-    scored = [replace(option, score=_score(option, knowledge)) for option in options]
+    weights = weights_of("cold" if knowledge.size is None else "warm")
+    scored = [replace(option, score=_score(option, knowledge, weights)) for option in options]
     return sorted(scored, key=lambda option: -option.score)
 
 
-def _score(option: Option, knowledge: Knowledge) -> float:
-    pixels = float(np.count_nonzero(option.logits > 0)) * _pixel_area(option.geometry)
-    if pixels == 0:
+@cache
+def weights_of(situation: str) -> Mapping[str, float]:
+    """The weights where nothing is known (``cold``), or where cells were accepted (``warm``).
+
+    They were fitted by ``resources/fit_candidates.py``.
+    """
+    text = (files(__package__) / _WEIGHTS).read_text(encoding="utf-8")
+    return {name: float(weight) for name, weight in json.loads(text)[situation].items()}
+
+
+def measures(option: Option, knowledge: Knowledge) -> dict[str, float]:
+    """What a score may be made of; the option must have traits."""
+    traits = option.traits
+    assert traits is not None
+    found = {
+        "predicted_iou": option.predicted_iou,
+        "log_share": math.log(traits.share),
+        "depth": traits.depth,
+        "depth_squared": traits.depth**2,
+        "depth_of_token_1": traits.depth if option.token == 1 else 0.0,
+        "offset": min(traits.offset, _LARGEST_OFFSET),
+        f"{'boxed_' if option.boxed else ''}token_{option.token}": 1.0,
+    }
+    if knowledge.size is not None:
+        found["gap_squared"] = min(abs(knowledge.size.gap(traits.area)), _LARGEST_GAP) ** 2
+    if knowledge.taken:
+        found["taken"] = min(1.0, _common(option, knowledge.taken_pixels) / traits.area)
+    if knowledge.previous is not None:
+        common = _common(option, knowledge.previous_pixels)
+        found["previous"] = common / max(traits.area + knowledge.previous.area - common, 1.0)
+    return found
+
+
+def _score(option: Option, knowledge: Knowledge, weights: Mapping[str, float]) -> float:
+    if option.traits is None:
         return -math.inf
-    if knowledge.diameter is None:
-        return option.predicted_iou
-    typical = math.pi * (knowledge.diameter / 2) ** 2
-    return option.predicted_iou - 0.5 * abs(math.log(pixels / typical))
+    return sum(weights.get(name, 0.0) * value for name, value in measures(option, knowledge).items())
 
 
-def _pixel_area(geometry: InputGeometry) -> float:
-    """Plane pixels per logit."""
-    return (4 / geometry.scale) ** 2
+def _common(option: Option, pixels: Pixels) -> float:
+    """About how many of the pixels belong to the option."""
+    region = option.geometry.region
+    inside = (
+        (pixels.x >= region.x0) & (pixels.x < region.x1) & (pixels.y >= region.y0) & (pixels.y < region.y1)
+    )
+    rows, columns = logit_positions(option.geometry, pixels.x[inside], pixels.y[inside])
+    return float(np.sum(pixels.count[inside] * (option.logits[rows, columns] > 0)))

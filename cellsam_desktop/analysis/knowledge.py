@@ -5,33 +5,69 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellsam_desktop.core.mask import Mask
 
+_USUAL_SPREAD = 0.45
+_WORTH_CELLS = 2.0
+"""Before any is accepted, cells are expected to vary in area by 57 % either way; it counts like two cells."""
+
+_SPREAD_OVER_TIME = 0.2
+"""From one frame to the next a cell's area varies by some 20 %."""
+
+_PIXELS_OF_A_MASK = 400
+"""Of a larger mask an even sample of about so many pixels stands for all."""
+
 
 @dataclass(frozen=True, slots=True)
 class CellFacts:
-    """One accepted mask in numbers; worked out once, when it is accepted.
-
-    ``area`` in pixels; ``extent`` is the longer side of its bounding box.
-    """
+    """An accepted mask in numbers: ``area`` in pixels, ``extent`` the mean side of its bounding box."""
 
     area: int
-    extent: int
+    extent: float
 
 
-def facts_of(mask: Mask, image: NDArray[np.uint8] | None = None) -> CellFacts:
-    """The facts of an accepted mask; ``image`` (height, width, 3) is its plane as the encoder sees it."""
-    return CellFacts(mask.area, max(mask.bits.shape))
+def facts_of(mask: Mask) -> CellFacts:
+    """The facts of an accepted mask; to be worked out once, when it is accepted."""
+    return CellFacts(mask.area, (mask.height + mask.width) / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large the next cell will be: the logarithm of its area, the spread of that, and its extent."""
+
+    log_area: float
+    spread: float
+    extent: float
+
+    def gap(self, area: float) -> float:
+        """How far an area in pixels lies from what is expected, in spreads; positive if it is larger."""
+        return (math.log(area) - self.log_area) / self.spread
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pixels:
+    """Pixels of masks, or an even sample of them: positions, and how many pixels each one stands for."""
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    count: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, masks: Sequence[Mask]) -> Pixels:
+        """The pixels of some masks, overlaps counted twice."""
+        parts = [np.empty((3, 0)), *map(_sample, masks)]
+        return cls(*np.concatenate(parts, axis=1))
 
 
 @dataclass(frozen=True, eq=False)
 class Knowledge:
     """A snapshot: ``cells`` are facts of accepted masks of the movie in any order, ``taken`` the masks of
-    other cells on the plane asked about, ``previous`` the mask of the cell asked about in the frame before.
+    other cells on the plane asked about, ``previous`` the mask of the cell asked about in a frame beside it.
     """
 
     cells: Sequence[CellFacts] = ()
@@ -40,9 +76,42 @@ class Knowledge:
 
     @property
     def diameter(self) -> float | None:
-        """The median diameter of accepted cells, as of discs of their areas; None when nothing is known."""
+        """That of a disc with the median area of the cells, in pixels; None when nothing is known."""
         areas = [cell.area for cell in self.cells] or ([self.previous.area] if self.previous else [])
         return float(2 * math.sqrt(np.median(areas) / math.pi)) if areas else None
+
+    @cached_property
+    def size(self) -> Size | None:
+        """What the next cell is expected to measure; None when nothing is known."""
+        if self.previous is not None:
+            facts = facts_of(self.previous)
+            return Size(math.log(facts.area), _SPREAD_OVER_TIME, facts.extent)
+        if not self.cells:
+            return None
+        logs = np.log([cell.area for cell in self.cells])
+        middle = float(np.median(logs))
+        prior = _WORTH_CELLS * _USUAL_SPREAD**2
+        variance = (prior + float(np.sum((logs - middle) ** 2))) / (_WORTH_CELLS + len(logs))
+        extent = float(np.median([cell.extent for cell in self.cells]))
+        return Size(middle, math.sqrt(variance), extent)
+
+    @cached_property
+    def taken_pixels(self) -> Pixels:
+        """The pixels of other cells."""
+        return Pixels.of(self.taken)
+
+    @cached_property
+    def previous_pixels(self) -> Pixels:
+        """The pixels of the cell in the frame beside."""
+        return Pixels.of([self.previous] if self.previous else [])
+
+
+def _sample(mask: Mask) -> NDArray[np.float64]:
+    y, x = np.nonzero(mask.bits)
+    step = max(1, y.size // _PIXELS_OF_A_MASK)
+    chosen = np.stack([x[::step] + mask.x0, y[::step] + mask.y0, np.zeros_like(x[::step])]).astype(np.float64)
+    chosen[2] = y.size / chosen.shape[1]
+    return chosen
 
 
 NOTHING = Knowledge()

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellsam_desktop.analysis.candidates import Option, rank
-from cellsam_desktop.analysis.knowledge import NOTHING, Knowledge
-from cellsam_desktop.core.prompts import Prompts
+from cellsam_desktop.analysis.knowledge import NOTHING, Knowledge, Size
+from cellsam_desktop.analysis.traits import traits_of
+from cellsam_desktop.core.prompts import Box, Point, Prompts
 from cellsam_desktop.sam.transforms import InputGeometry
 
 if TYPE_CHECKING:  # the window imports this long before it needs ONNX Runtime
@@ -19,6 +20,9 @@ if TYPE_CHECKING:  # the window imports this long before it needs ONNX Runtime
 CandidateMode: TypeAlias = Literal["ranked", "predicted-iou"]
 
 _OFFERED = 3
+
+_MISFIT = 3.0
+"""So many spreads from the expected size, the best candidate is none: the model is told the size, too."""
 
 Look: TypeAlias = "tuple[PreparedImage | NDArray[Any], InputGeometry]"
 """What the decoder answers from, and the region it shows."""
@@ -44,7 +48,6 @@ def propose(
     prompts: Prompts,
     hint: NDArray[np.float32] | None = None,
     knowledge: Knowledge = NOTHING,
-    image: NDArray[np.uint8] | None = None,
     mode: CandidateMode = "ranked",
 ) -> tuple[Option, ...]:
     """The masks to offer for ``prompts``, best first, from at least one look.
@@ -56,18 +59,56 @@ def propose(
     Raises:
         PromptError: there is no prompt.
     """
+    if mode == "ranked" and ambiguous(prompts, hint):
+        return tuple(_ranked(decoder, looks, prompts, knowledge)[:_OFFERED])
     options = [
         Option(candidate.logits, geometry, candidate.predicted_iou)
-        for image_tensors, geometry in looks
-        for candidate in decoder.decode(image_tensors, geometry, prompts, hint).candidates
+        for image, geometry in looks
+        for candidate in decoder.decode(image, geometry, prompts, hint).candidates
     ]
-    if not ambiguous(prompts, hint):
-        return tuple(options[:_OFFERED])
-    if mode == "predicted-iou":
-        return tuple(sorted(options, key=lambda option: -option.predicted_iou)[:_OFFERED])
-    return tuple(rank(options, prompts, knowledge, image)[:_OFFERED])
+    if ambiguous(prompts, hint):
+        options.sort(key=lambda option: -option.predicted_iou)
+    return tuple(options[:_OFFERED])
 
 
 def ambiguous(prompts: Prompts, hint: NDArray[np.float32] | None = None) -> bool:
     """Whether the prompts leave open what is meant: one point, which may mean a part or the whole."""
     return prompts.box is None and len(prompts.points) == 1 and hint is None
+
+
+def options_of(decoder: Decoder, look: Look, prompts: Prompts, box: Box | None = None) -> list[Option]:
+    """All four candidates that one look gives for one click, with their traits; ``box`` is given as well."""
+    image, geometry = look
+    tokens = decoder.decode(image, geometry, prompts.with_box(box)).tokens
+    return [
+        Option(
+            logits=candidate.logits,
+            geometry=geometry,
+            predicted_iou=candidate.predicted_iou,
+            token=number,
+            traits=traits_of(candidate.logits, geometry, prompts.points[0]),
+            boxed=box is not None,
+        )
+        for number, candidate in enumerate(tokens)
+    ]
+
+
+def _ranked(decoder: Decoder, looks: Sequence[Look], prompts: Prompts, knowledge: Knowledge) -> list[Option]:
+    options = [option for look in looks for option in options_of(decoder, look, prompts)]
+    ranked = rank(options, knowledge)
+    size = knowledge.size
+    if size is None or fits(ranked[0], size):
+        return ranked
+    box = expected_box(prompts.points[0], size)
+    return rank([*options, *options_of(decoder, looks[0], prompts, box)], knowledge)
+
+
+def fits(option: Option, size: Size) -> bool:
+    """Whether an option has about the size that is expected."""
+    return option.traits is not None and abs(size.gap(option.traits.area)) < _MISFIT
+
+
+def expected_box(click: Point, size: Size) -> Box:
+    """The square around a click that a cell of the expected size would fill."""
+    half = size.extent / 2
+    return Box(click.x - half, click.y - half, click.x + half, click.y + half)

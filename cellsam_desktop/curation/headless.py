@@ -23,6 +23,22 @@ def add_segment_parser(verbs: Any) -> None:
     parser.add_argument("--frame", type=int, metavar="T", help="frame, from 0 (default: the first prompted)")
     parser.add_argument("--z", type=int, default=0, metavar="Z", help="z position, from 0 (default 0)")
     parser.add_argument("--channel", type=int, default=0, metavar="C", help="channel, from 0 (default 0)")
+    parser.add_argument(
+        "--accepted", type=Path, metavar="LABELS.tif", help="cells accepted already, to learn their size from"
+    )
+    parser.add_argument(
+        "--crop",
+        choices=("auto", "none"),
+        default="auto",
+        help="look at the cells' own scale as the window does, or at the whole image only (default auto)",
+    )
+    parser.add_argument(
+        "--candidate",
+        choices=("ranked", "predicted-iou"),
+        default="ranked",
+        help="of several masks take the one that the window shows first, or the one with the highest "
+        "predicted IoU (default ranked)",
+    )
     parser.add_argument("--json", type=Path, metavar="METRICS.json", help="write IoU, area, centroid, box")
     parser.add_argument("--coco", type=Path, metavar="MASKS.json", help="write each mask by itself, as COCO")
 
@@ -52,6 +68,7 @@ def run_segment(arguments: argparse.Namespace) -> int:
     Raises:
         CellSamError: what was asked for cannot be done; nothing was written.
     """
+    from cellsam_desktop.curation.headless_model import Way
     from cellsam_desktop.curation.headless_segment import SegmentTask, segment
 
     task = SegmentTask(
@@ -62,6 +79,8 @@ def run_segment(arguments: argparse.Namespace) -> int:
         frame=arguments.frame,
         z=arguments.z,
         channel=arguments.channel,
+        accepted=arguments.accepted,
+        way=Way(arguments.crop, arguments.candidate),
         metrics=arguments.json,
         coco=arguments.coco,
     )

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellsam_desktop import paths
+from cellsam_desktop.analysis.knowledge import NOTHING, Knowledge
+from cellsam_desktop.analysis.looking import CandidateMode, Look, propose
 from cellsam_desktop.core.errors import WorkerError
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.prompts import Prompts
 from cellsam_desktop.jobs.embedding_cache import EmbeddingCache, embedding_key
-from cellsam_desktop.sam.decoder import Answer, OnnxDecoder
+from cellsam_desktop.sam.crops import looks_for
+from cellsam_desktop.sam.decoder import OnnxDecoder
 from cellsam_desktop.sam.decoder_files import decoder_path
 from cellsam_desktop.sam.digests import digest
 from cellsam_desktop.sam.encoder import Encoder, open_encoder
 from cellsam_desktop.sam.fetch import fetch
 from cellsam_desktop.sam.known_models import ModelSpec
-from cellsam_desktop.sam.postprocess import logits_to_mask
 from cellsam_desktop.sam.registry import ModelRegistry
 from cellsam_desktop.sam.transforms import InputGeometry
 from cellsam_desktop.settings import Settings
@@ -36,18 +39,41 @@ Image = NDArray[np.uint8]
 Embedding = NDArray[np.float16]
 
 
+CropMode: TypeAlias = Literal["auto", "none"]
+
+_RESIDENT = 8  # looks prepared for the decoder, some 20 MB each
+
+
+@dataclass(frozen=True)
+class Way:
+    """How masks are found: where the encoder looks, and which candidate comes first."""
+
+    crop: CropMode = "auto"
+    candidate: CandidateMode = "ranked"
+
+
+AS_IN_THE_WINDOW = Way()
+REFERENCE = Way("none", "predicted-iou")
+"""The whole image encoded once and the candidates in the decoder's own order, as in segment-anything."""
+
+
 @dataclass(frozen=True)
 class Found:
-    """What the model makes of one cell's prompts; ``mask`` is None when it finds nothing."""
+    """What the model makes of one cell's prompts; ``mask`` is None when it finds nothing.
+
+    ``crop`` is the part of the image that it was found in, None for all of it.
+    """
 
     mask: Mask | None
     predicted_iou: float
+    crop: Region | None = None
 
 
 class HeadlessModel:
-    """Encoder and decoder of one model. Torch is loaded when the first image is not in the cache.
+    """Encoder and decoder of one model; each is loaded when it is needed.
 
     Embeddings pass through float16, as in the cache, so that a second run gives the same masks as the first.
+    ``encodes`` counts the looks that were encoded, not found in the cache.
     """
 
     def __init__(
@@ -63,6 +89,9 @@ class HeadlessModel:
         self._device = device
         self._cache = cache
         self._threads = threads
+        self._resident: OrderedDict[Region, Look] = OrderedDict()
+        self._image: Image | None = None
+        self.encodes = 0
 
     @classmethod
     def load(cls, name: str | None = None) -> HeadlessModel:
@@ -77,23 +106,45 @@ class HeadlessModel:
         cache = EmbeddingCache(paths.embeddings_dir(), int(settings.cache_limit_gb * 1e9))
         return cls(checkpoint, spec.architecture, settings.device, cache)
 
-    def segment(self, image: Image, prompts: Iterable[Prompts]) -> Iterator[Found]:
+    def segment(
+        self, image: Image, prompts: Iterable[Prompts], way: Way = AS_IN_THE_WINDOW
+    ) -> Iterator[Found]:
         """The first candidate for each cell's prompts on an RGB image (height, width, 3).
+
+        Cells found here teach nothing: the answers do not depend on the order of the prompts.
 
         Raises:
             ModelError: the model cannot be used.
         """
-        geometry = InputGeometry(Region.whole(*image.shape[:2]))
-        for answer in self.answers(self.embedding(image), geometry, prompts):
-            best = answer.candidates[0]
-            yield Found(logits_to_mask(best.logits, geometry), best.predicted_iou)
+        return (self.find(image, cell, NOTHING, way) for cell in prompts)
 
-    def answers(
-        self, embedding: NDArray[Any], geometry: InputGeometry, prompts: Iterable[Prompts]
-    ) -> Iterator[Answer]:
-        """The decoder's candidates for each cell's prompts."""
-        resident = np.asarray(embedding, dtype=np.float32)
-        return (self._decoder.decode(resident, geometry, cell) for cell in prompts)
+    def find(
+        self, image: Image, prompts: Prompts, knowledge: Knowledge = NOTHING, way: Way = AS_IN_THE_WINDOW
+    ) -> Found:
+        """The first candidate for one cell, given what cells accepted before teach.
+
+        Raises:
+            ModelError: the model cannot be used.
+        """
+        plane = Region.whole(*image.shape[:2])
+        wanted = (plane,) if way.crop == "none" else looks_for(plane, prompts, knowledge.diameter)
+        looks = [self.look(image, region) for region in wanted]
+        best = propose(self.decoder, looks, prompts, None, knowledge, way.candidate)[0]
+        seen = best.geometry.region
+        return Found(best.mask, best.predicted_iou, None if seen == plane else seen)
+
+    def look(self, image: Image, region: Region) -> Look:
+        """A part of an image, encoded and ready for the decoder."""
+        if self._image is not image:
+            self._image = image
+            self._resident.clear()
+        if region not in self._resident:
+            prepared = self.decoder.prepare(self.embedding(np.ascontiguousarray(image[region.slices])))
+            self._resident[region] = prepared, InputGeometry(region)
+            while len(self._resident) > _RESIDENT:
+                self._resident.popitem(last=False)
+        self._resident.move_to_end(region)
+        return self._resident[region]
 
     def embedding(self, image: Image) -> Embedding:
         """The embedding (256, 64, 64) of an image, from the cache or encoded now.
@@ -102,24 +153,29 @@ class HeadlessModel:
             ModelError: the encoder cannot be used.
         """
         if self._cache is None:
-            return self._encoder.encode(image).astype(np.float16)
+            return self._encode(image)
         key = embedding_key(image, digest(self._checkpoint))
         known = self._cache.get(key)
         if known is not None:
             return known
-        embedding = self._encoder.encode(image).astype(np.float16)
+        embedding = self._encode(image)
         try:
             self._cache.put(key, embedding)
         except WorkerError as error:
             log.warning("%s", error)
         return embedding
 
+    def _encode(self, image: Image) -> Embedding:
+        self.encodes += 1
+        return self._encoder.encode(image).astype(np.float16)
+
     @cached_property
     def _encoder(self) -> Encoder:
         return open_encoder(self._checkpoint, self._architecture, self._device, self._threads)
 
     @cached_property
-    def _decoder(self) -> OnnxDecoder:
+    def decoder(self) -> OnnxDecoder:
+        """The decoder, exported the first time that these weights are used."""
         known = decoder_path(self._checkpoint, paths.decoders_dir())
         return OnnxDecoder(known or self._export(), self._threads)
 

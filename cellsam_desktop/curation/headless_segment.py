@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from cellsam_desktop import paths
 from cellsam_desktop.core.errors import ExchangeError
-from cellsam_desktop.core.geometry import PlaneIndex
+from cellsam_desktop.core.geometry import PlaneIndex, PlaneKey, Region
 from cellsam_desktop.core.records import Calibration
-from cellsam_desktop.curation.headless_model import Found, HeadlessModel
+from cellsam_desktop.curation.headless_accepted import Accepted
+from cellsam_desktop.curation.headless_model import AS_IN_THE_WINDOW, Found, HeadlessModel, Way
 from cellsam_desktop.curation.headless_prompts import Entry, choose_frame, read_prompts, refuse_outside
 from cellsam_desktop.images.contrast import measure_contrast, model_image
 from cellsam_desktop.images.opening import open_source
@@ -36,6 +37,8 @@ class SegmentTask:
     frame: int | None = None
     z: int = 0
     channel: int = 0
+    accepted: Path | None = None
+    way: Way = AS_IN_THE_WINDOW
     metrics: Path | None = None
     coco: Path | None = None
 
@@ -52,10 +55,11 @@ def segment(task: SegmentTask) -> int:
         info = source.info
         frame = choose_frame(entries, task.frame, info.sizes.t, task.prompts)
         refuse_outside(entries, info.sizes.y, info.sizes.x, task.prompts)
+        accepted = _read_accepted(task, info, frame)
         model = HeadlessModel.load(task.model)
         image = read_model_image(source, PlaneIndex(frame, task.channel, task.z))
     chosen = [entry for entry in entries if entry.frame in (None, frame)]
-    found = list(model.segment(image, (entry.prompts for entry in chosen))) if chosen else []
+    found = [model.find(image, cell.prompts, accepted.knowledge(cell.id), task.way) for cell in chosen]
     _write(task, info, chosen, found)
     _report(task, frame, entries, chosen, found)
     return 0
@@ -72,14 +76,28 @@ def read_model_image(source: ImageSource, index: PlaneIndex) -> NDArray[np.uint8
 
 
 def metrics_of(entry: Entry, found: Found) -> dict[str, Any]:
-    """One entry of METRICS: ``centroid`` [x, y]; ``box`` [left, top, right, bottom], its last pixels."""
+    """One entry of METRICS: ``centroid`` [x, y]; ``box`` [left, top, right, bottom], its last pixels.
+
+    ``look`` is added where the mask was found in a part of the image: that part, as a box.
+    """
     mask = found.mask
     facts: dict[str, Any] = {"id": entry.id, "predicted_iou": found.predicted_iou}
+    if found.crop is not None:
+        facts["look"] = _corners(found.crop)
     if mask is None:
         return {**facts, "area": 0, "centroid": None, "box": None}
-    box = mask.region
-    corners = [box.x0, box.y0, box.x1 - 1, box.y1 - 1]
-    return {**facts, "area": mask.area, "centroid": list(mask.centroid), "box": corners}
+    return {**facts, "area": mask.area, "centroid": list(mask.centroid), "box": _corners(mask.region)}
+
+
+def _corners(region: Region) -> list[int]:
+    return [region.x0, region.y0, region.x1 - 1, region.y1 - 1]
+
+
+def _read_accepted(task: SegmentTask, info: MovieInfo, frame: int) -> Accepted:
+    if task.accepted is None:
+        return Accepted()
+    sizes = (info.sizes.t, info.sizes.z, info.sizes.y, info.sizes.x)
+    return Accepted.read(task.accepted, sizes, PlaneKey(frame, task.z))
 
 
 def _write(task: SegmentTask, info: MovieInfo, entries: Sequence[Entry], found: Sequence[Found]) -> None:

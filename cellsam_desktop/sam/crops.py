@@ -2,6 +2,7 @@
 
 A *look* is one region that is encoded by itself. Crops are squares whose sides are powers of two and whose
 corners lie on a grid of half their side, so that neighbouring clicks share them and every look can be cached.
+The sizes were measured: docs/decisions/0180-looks.md.
 """
 
 from __future__ import annotations
@@ -12,9 +13,13 @@ from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.prompts import Prompts
 
 SMALLEST = 64
-_SIDE_PER_DIAMETER = 6.0
-_COLD_SIDES = (512, 256)
-_WHOLE_ENOUGH = 1.5
+LARGEST = 2048
+"""A plane somewhat larger than this is never looked at as a whole: its cells would be specks."""
+
+_CLOSER = 512
+_SIDE_PER_DIAMETER = 12.0
+_SIDE_PER_BOX = 8.0
+_WHOLE_ENOUGH = 4 / 3
 
 
 def looks_for(
@@ -23,22 +28,27 @@ def looks_for(
     """The regions to look at for ``prompts``; the answer of the first one is shown first.
 
     ``plane`` is the whole plane, ``diameter`` that of the cells accepted so far in plane pixels (None:
-    nothing is known), ``view`` the part of the plane that is on screen (None: all of it).
+    nothing is known), ``view`` the part of the plane that is on screen (None: all of it). A box says how
+    large the cell is; otherwise the accepted cells do. Where nothing does, one click is looked at twice: as
+    on screen, and closer.
     """
-    if len(prompts.points) != 1 or prompts.box is not None:
-        return (plane,)
-    point = prompts.points[0]
-    sides = _COLD_SIDES if diameter is None else (_side(diameter),)
-    crops = [crop_at(plane, point.x, point.y, side) for side in sides]
-    looks = [plane, *crops] if diameter is None else crops
-    return tuple(dict.fromkeys(looks))
+    around = _around(prompts)
+    if prompts.box is not None:
+        return (_holding(plane, around, _side(_SIDE_PER_BOX * max(around.height, around.width))),)
+    if diameter is not None:
+        return (_holding(plane, around, _side(_SIDE_PER_DIAMETER * diameter)),)
+    overview = _holding(plane, around, _overview(view or plane))
+    if len(prompts.points) != 1:
+        return (overview,)
+    return tuple(dict.fromkeys((overview, _holding(plane, around, _CLOSER))))
 
 
 def looks_covering(plane: Region, part: Region, diameter: float | None) -> tuple[Region, ...]:
-    """The first look of every click within ``part``, from the middle of the part outwards."""
-    if diameter is None:
-        return (plane,)
-    side = _side(diameter)
+    """The first look of every click within ``part``, from the middle of the part outwards.
+
+    ``part`` is taken for the view where nothing is known.
+    """
+    side = _overview(part) if diameter is None else _side(_SIDE_PER_DIAMETER * diameter)
     if _whole(plane, side):
         return (plane,)
     rows = _starts(plane.y0, plane.height, side, part.y0, part.y1 - 1)
@@ -59,13 +69,39 @@ def crop_at(plane: Region, x: float, y: float, side: int) -> Region:
     return _square(plane, y0, _start(plane.x0, plane.width, side, x), side)
 
 
-def _side(diameter: float) -> int:
-    """The side of the look for cells of ``diameter``: a power of two."""
-    return max(SMALLEST, 1 << round(math.log2(max(1.0, diameter) * _SIDE_PER_DIAMETER)))
+def _holding(plane: Region, around: Region, side: int) -> Region:
+    """The crop of ``side`` pixels around the middle of ``around``, or a larger one that holds all of it."""
+    inside = around.intersect(plane) or around
+    x, y = inside.x0 + (inside.width - 1) / 2, inside.y0 + (inside.height - 1) / 2
+    crop = crop_at(plane, x, y, side)
+    while crop != plane and crop.intersect(inside) != inside:
+        side *= 2
+        crop = crop_at(plane, x, y, side)
+    return crop
+
+
+def _around(prompts: Prompts) -> Region:
+    """The pixels from the first to the last prompt along either axis."""
+    box = prompts.box
+    xs = [point.x for point in prompts.points] + ([box.x0, box.x1] if box else [])
+    ys = [point.y for point in prompts.points] + ([box.y0, box.y1] if box else [])
+    x0, y0 = round(min(xs)), round(min(ys))
+    return Region(y0, x0, round(max(ys)) - y0 + 1, round(max(xs)) - x0 + 1)
+
+
+def _overview(part: Region) -> int:
+    """The side of the square that shows what ``part`` shows."""
+    shown = max(part.height, part.width)
+    return max(_CLOSER // 2, min(LARGEST, 1 << math.ceil(math.log2(shown / _WHOLE_ENOUGH))))
+
+
+def _side(wanted: float) -> int:
+    """The power of two nearest to the side that is wanted."""
+    return max(SMALLEST, 1 << round(math.log2(max(1.0, wanted))))
 
 
 def _whole(plane: Region, side: int) -> bool:
-    return max(plane.height, plane.width) < _WHOLE_ENOUGH * side
+    return max(plane.height, plane.width) <= _WHOLE_ENOUGH * side
 
 
 def _square(plane: Region, y0: int, x0: int, side: int) -> Region:
@@ -81,8 +117,7 @@ def _start(origin: int, length: int, side: int, position: float) -> int:
 
 def _starts(origin: int, length: int, side: int, first: float, last: float) -> list[int]:
     """The beginnings of the crops around all positions from ``first`` to ``last``."""
-    ends = (_start(origin, length, side, position) for position in (first, last))
-    low, high = sorted(ends)
+    low, high = (_start(origin, length, side, position) for position in (first, last))
     return sorted({*range(low, high, side // 2), high})
 
 

@@ -1,0 +1,250 @@
+"""Fit what orders the decoder's candidates: ``python -m resources.fit_candidates [--write]``.
+
+The score of a candidate is a weighted sum of what can be measured of it (``analysis/candidates.py``). The
+weights maximise the IoU that is expected when a candidate is drawn with a chance that grows with its score
+(softmax), so that what counts is the mask that comes first. Each data set weighs the same, half of the clicks
+are in the middle of a cell and half anywhere inside. The images are those of ``benchmarks.first_click``.
+
+Printed beside the fit: the same figure for each data set when all the others were fitted and this one was
+not (leave one set out). With ``--write`` the weights replace ``cellsam_desktop/analysis/candidates.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from benchmarks import data_sets
+from benchmarks.clicks import Target, careless_point, interior_point, targets
+from benchmarks.first_click import open_model
+from cellsam_desktop import paths
+from cellsam_desktop.analysis import candidates
+from cellsam_desktop.analysis.candidates import Option, measures, rank
+from cellsam_desktop.analysis.knowledge import NOTHING, Knowledge, facts_of
+from cellsam_desktop.analysis.looking import expected_box, fits, options_of
+from cellsam_desktop.core.geometry import Region
+from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.prompts import Prompts
+from cellsam_desktop.curation.headless_model import HeadlessModel
+from cellsam_desktop.sam.crops import looks_for
+from cellsam_desktop.sam.registry import ModelRegistry
+
+_FILE = Path(candidates.__file__).with_name("candidates.json")
+_ALWAYS = (
+    "predicted_iou",
+    "token_0",
+    "token_1",
+    "token_3",
+    "depth",
+)  # token 2 is what they are compared with
+COLD = (*_ALWAYS, "depth_squared", "depth_of_token_1", "log_share")
+WARM = (*_ALWAYS, "offset", "gap_squared")
+BOXED = tuple(f"boxed_token_{token}" for token in range(4))
+_DECAY = 0.0005
+_SEEDS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """The candidates for one click: what is measured of each, and its IoU with the truth."""
+
+    measures: Sequence[Mapping[str, float]]
+    ious: NDArray[np.float64]
+
+
+Questions: TypeAlias = dict[str, list[Question]]
+Weights: TypeAlias = Mapping[str, float]
+Ask: TypeAlias = Callable[[HeadlessModel, Target], Iterable[Question]]
+
+
+def questions(model: HeadlessModel, clicked: Mapping[str, Sequence[Target]], ask: Ask) -> Questions:
+    """What ``ask`` makes of every target, by data set."""
+    asked: Questions = {}
+    for name, chosen in clicked.items():
+        asked[name] = [question for target in chosen for question in ask(model, target)]
+        print(f"  {name}: {len(asked[name])} questions", file=sys.stderr, flush=True)
+    return asked
+
+
+def ask_cold(model: HeadlessModel, target: Target) -> Iterator[Question]:
+    """Nothing is known."""
+    for prompts in _clicks(target):
+        yield _question(model, target, prompts, NOTHING)
+
+
+def ask_warm(model: HeadlessModel, target: Target) -> Iterator[Question]:
+    """Three other cells were accepted."""
+    for number, prompts in enumerate(_clicks(target)):
+        for seed in range(_SEEDS if target.others else 0):
+            yield _question(model, target, prompts, target.knowledge(_SEEDS * number + seed))
+
+
+def ask_misfits(model: HeadlessModel, target: Target) -> Iterator[Question]:
+    """The same, where no candidate has the expected size: with those for a box of that size."""
+    for number, prompts in enumerate(_clicks(target)):
+        for seed in range(_SEEDS if target.others else 0):
+            knowledge = target.knowledge(_SEEDS * number + seed)
+            options = _options(model, target, prompts, knowledge)
+            if knowledge.size is not None and not fits(rank(options, knowledge)[0], knowledge.size):
+                look = model.look(target.sample.image, options[0].geometry.region)
+                box = expected_box(prompts.points[0], knowledge.size)
+                options += options_of(model.decoder, look, prompts, box)
+                yield _compared(options, knowledge, target.truth)
+
+
+def ask_in_company(model: HeadlessModel, target: Target) -> Iterator[Question]:
+    """Every other cell of the image was accepted."""
+    here = [mask for sample, mask in target.others if sample is target.sample]
+    if here:
+        knowledge = Knowledge([facts_of(mask) for mask in here], here)
+        for prompts in _clicks(target):
+            yield _question(model, target, prompts, knowledge)
+
+
+def ask_over_time(model: HeadlessModel, target: Target) -> Iterator[Question]:
+    """The cell's own mask in the frame before is known, besides three other cells."""
+    if target.previous is not None:
+        for number, prompts in enumerate(_clicks(target)):
+            knowledge = replace(target.knowledge(number), previous=target.previous)
+            yield _question(model, target, prompts, knowledge)
+
+
+def _clicks(target: Target) -> tuple[Prompts, Prompts]:
+    return interior_point(target.truth), careless_point(target.truth, target.random(0))
+
+
+def _question(model: HeadlessModel, target: Target, prompts: Prompts, knowledge: Knowledge) -> Question:
+    return _compared(_options(model, target, prompts, knowledge), knowledge, target.truth)
+
+
+def _options(model: HeadlessModel, target: Target, prompts: Prompts, knowledge: Knowledge) -> list[Option]:
+    plane = Region.whole(*target.sample.image.shape[:2])
+    looks = [
+        model.look(target.sample.image, region) for region in looks_for(plane, prompts, knowledge.diameter)
+    ]
+    return [option for look in looks for option in options_of(model.decoder, look, prompts)]
+
+
+def _compared(options: Sequence[Option], knowledge: Knowledge, truth: Mask) -> Question:
+    full = [option for option in options if option.traits is not None]
+    ious = [0.0 if option.mask is None else option.mask.iou(truth) for option in full]
+    return Question([measures(option, knowledge) for option in full], np.array(ious))
+
+
+def fit(asked: Questions, names: Sequence[str], fixed: Weights | None = None) -> dict[str, float]:
+    """The weights of ``names`` that make the first candidate best, those in ``fixed`` being given."""
+    chosen = [(question, 1 / len(part)) for part in asked.values() for question in part if question.ious.size]
+    rows = [measured for question, _ in chosen for measured in question.measures]
+    table = np.array([[measured.get(name, 0.0) for name in names] for measured in rows])
+    scale = table.std(axis=0) + 1e-6
+    table /= scale
+    given = np.array([_score(measured, fixed or {}) for measured in rows])
+    ious = np.concatenate([question.ious for question, _ in chosen])
+    sizes = np.array([question.ious.size for question, _ in chosen])
+    starts, owner = np.cumsum(sizes) - sizes, np.repeat(np.arange(sizes.size), sizes)
+    share = np.array([weight for _, weight in chosen]) / len(asked)
+
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        scores = given + table @ weights
+        chances = np.exp(scores - np.maximum.reduceat(scores, starts)[owner])
+        chances /= np.add.reduceat(chances, starts)[owner]
+        expected = np.add.reduceat(chances * ious, starts)
+        slope = table.T @ (share[owner] * chances * (ious - expected[owner]))
+        return _DECAY * weights @ weights / 2 - share @ expected, _DECAY * weights - slope
+
+    found = minimize(loss, np.zeros(len(names)), jac=True, method="L-BFGS-B").x
+    return dict(zip(names, (found / scale).tolist(), strict=True))
+
+
+def mean_iou(part: Sequence[Question], weights: Weights) -> float:
+    """The mean IoU of the candidates that come first."""
+    return float(np.mean([_first(question, weights) for question in part]))
+
+
+def print_fit(title: str, asked: Questions, names: Sequence[str], fixed: Weights | None = None) -> None:
+    """Each data set: the best candidate there is, the fit, and the fit without this set."""
+    fixed = fixed or {}
+    fitted = {**fixed, **fit(asked, names, fixed)}
+    print(f"\n| {title} | questions | without | best | fitted | left out |\n|---|--:|--:|--:|--:|--:|")
+    figures = []
+    for name, part in asked.items():
+        others = {other: questions for other, questions in asked.items() if other != name}
+        blind = {**fixed, **fit(others, names, fixed)}
+        best = float(np.mean([question.ious.max(initial=0.0) for question in part]))
+        figures.append([mean_iou(part, fixed), best, mean_iou(part, fitted), mean_iou(part, blind)])
+        print(f"| {name} | {len(part)} | {' | '.join(f'{figure:.3f}' for figure in figures[-1])} |")
+    means = " | ".join(f"{figure:.3f}" for figure in np.mean(figures, axis=0))
+    print(f"| mean | | {means} |", flush=True)
+
+
+def _first(question: Question, weights: Weights) -> float:
+    if not question.ious.size:
+        return 0.0
+    return float(question.ious[int(np.argmax([_score(measured, weights) for measured in question.measures]))])
+
+
+def _score(measured: Weights, weights: Weights) -> float:
+    return sum(weights.get(name, 0.0) * value for name, value in measured.items())
+
+
+def fit_all(model: HeadlessModel, clicked: Mapping[str, Sequence[Target]]) -> dict[str, dict[str, float]]:
+    """Every weight; those that few questions tell about are fitted when the others are given."""
+    cold, warm = questions(model, clicked, ask_cold), questions(model, clicked, ask_warm)
+    print_fit("cold", cold, COLD)
+    print_fit("warm", warm, WARM)
+    weights = {"cold": fit(cold, COLD), "warm": fit(warm, WARM)}
+    linked = {name: clicked[name] for name in data_sets.LINKED}
+    for title, ask, names, among in (
+        ("no candidate fits", ask_misfits, BOXED, clicked),
+        ("all others accepted", ask_in_company, ("taken",), clicked),
+        ("previous frame known", ask_over_time, ("previous",), linked),
+    ):
+        asked = {name: part for name, part in questions(model, among, ask).items() if part}
+        print_fit(title, asked, names, weights["warm"])
+        weights["warm"] |= fit(asked, names, weights["warm"])
+    return weights
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Ask, fit, print, and write when told to."""
+    parser = argparse.ArgumentParser(prog="python -m resources.fit_candidates", description=__doc__)
+    parser.add_argument("--data", type=Path, default=data_sets.SHARED_DATA, help="folder of the data sets")
+    parser.add_argument("--limit", type=int, help="at most so many images per set (default: all)")
+    parser.add_argument("--cells", type=int, default=6, help="at most so many cells per image (default 6)")
+    parser.add_argument("--cache", type=Path, default=paths.cache_dir() / "benchmarks", help="embeddings")
+    parser.add_argument("--write", action="store_true", help="replace the program's weights")
+    arguments = parser.parse_args(argv)
+    checkpoint = ModelRegistry().path("vit_t")
+    if checkpoint is None:
+        print("Needs the model vit_t.", file=sys.stderr)
+        return 2
+    model = open_model(checkpoint, arguments.cache, None)
+    clicked = {
+        name: list(targets(arguments.data, name, arguments.limit, arguments.cells))
+        for name in data_sets.NAMES
+    }
+    weights = fit_all(model, clicked)
+    text = json.dumps(
+        {
+            part: {name: round(weight, 4) for name, weight in fitted.items()}
+            for part, fitted in weights.items()
+        },
+        indent=1,
+    )
+    print(text)
+    if arguments.write:
+        _FILE.write_text(text + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
