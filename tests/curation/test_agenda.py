@@ -135,25 +135,31 @@ def test_the_reference_mode_looks_at_whole_frames_only(wide: Desk) -> None:
     assert len({target.region for target in queue(wide)}) > 1
 
 
-def test_of_a_very_large_plane_the_part_on_screen_comes_before_all_of_it(desk: Desk, tmp_path: Path) -> None:
+def test_of_a_very_large_plane_only_what_is_on_screen_is_encoded(desk: Desk, tmp_path: Path) -> None:
     file = tmp_path / "large.tif"
     tifffile.imwrite(file, np.zeros((6000, 6000), np.uint8), compression="zlib")
     desk.open(file)
+    whole = Region.whole(6000, 6000)
+    assert whole not in regions(desk)
     accept_cells(desk)
-    assert queue(desk)[0].region == Region.whole(6000, 6000)
-    desk.session.view.set(viewport=(3000.0, 3000.0, 3200.0, 3150.0))
-    order = regions(desk)
-    assert order[-1] == Region.whole(6000, 6000)
-    assert order[0].contains(3100, 3075)
-    assert len(order) <= 13
+    desk.session.view.set(viewport=(4400.0, 1400.0, 4600.0, 1550.0))
+    main = desk.session.questions.main
+    assert regions(desk)[0] == main != whole
+    assert main.contains(4500, 1475)
+    encode(desk, region=main)
+    assert desk.session.encoding.encoded_frames == {0}
+    assert desk.session.encoding.message == "Preparing the decoder ..."
+    desk.session.view.set(viewport=(100.0, 5000.0, 300.0, 5150.0))
+    assert desk.session.encoding.encoded_frames == set()
+    assert regions(desk)[0] == desk.session.questions.main != main
 
 
 def test_what_is_encoded_is_made_ready_for_the_decoder(wide: Desk) -> None:
     encode(wide)
     encode(wide, PlaneIndex(1))
-    assert list(wide.session.jobs.decoder._ahead) == [wide.session.encoding.key(HERE)]
+    assert list(wide.session.jobs.decoder._ahead) == [wide.session.encoding.key(HERE, PLANE)]
     wide.session.navigation.step(1)
-    assert list(wide.session.jobs.decoder._ahead) == [wide.session.encoding.key(PlaneIndex(1))]
+    assert list(wide.session.jobs.decoder._ahead) == [wide.session.encoding.key(PlaneIndex(1), PLANE)]
 
 
 def test_a_frame_can_be_answered_where_a_crop_of_it_is_encoded(wide: Desk) -> None:
