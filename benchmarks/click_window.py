@@ -42,7 +42,8 @@ class Alone:
     def time(self, x: float, y: float) -> float:
         """Milliseconds for the first mask of a click at (x, y)."""
         session, prompts = self._probe.session, Prompts((Point(x, y),))
-        look = session.questions.encoded(Step(prompts))[0]
+        step = Step(prompts)
+        look = session.questions.encoded(step, session.questions.wanted(step))[0]
         if look.key not in self._images:
             embedding = session.jobs.cache.get(look.key)
             assert embedding is not None
@@ -96,7 +97,8 @@ def look_everywhere(probe: Probe, spots: list[tuple[float, float]]) -> None:
     for x, y in spots:
         step = Step(Prompts((Point(x, y),)))
         agenda.rest_at(x, y)
-        probe.wait(lambda step=step: len(questions.encoded(step)) == len(questions.wanted(step)), "a look")
+        wanted = questions.wanted(step)
+        probe.wait(lambda s=step, w=wanted: len(questions.encoded(s, w)) == len(w), "a look")
 
 
 def spread_out(spots: list[tuple[float, float]], clicks: int) -> Iterator[tuple[float, float]]:

@@ -60,15 +60,14 @@ class Agenda:
         questions = self._session.questions
         if self._session.encoding.current_key is not None:
             return True
-        return self._pointer is not None and bool(questions.encoded(self._pointer))
+        place = self._pointer
+        return place is not None and bool(questions.encoded(place, questions.wanted(place)))
 
     @property
     def progress(self) -> float | None:
         """How much of the encoding that the draft waits for is done, 0 to 1; None when nobody can tell."""
-        step, index = self._session.prompting.step, self._session.view.index
-        regions = self._session.questions.wanted(step) if step is not None else ()
-        wanted = [EncodeTarget(index, region) for region in regions]
-        return self._session.jobs.encoder.progress(wanted)
+        index, regions = self._session.view.index, self._session.prompting.answers.wanted
+        return self._session.jobs.encoder.progress([EncodeTarget(index, region) for region in regions])
 
     def rest_at(self, x: float, y: float) -> None:
         """The mouse rests at (x, y): look there before looking elsewhere."""
@@ -134,8 +133,8 @@ class Agenda:
         if main is None:
             return
         regions: list[Region] = []
-        if prompting.step is not None and not prompting.decided:
-            regions += questions.wanted(prompting.step)
+        if not prompting.decided:
+            regions += prompting.answers.wanted
         regions.append(main)
         if self._pointer is not None and self._is_seen(self._pointer):
             regions += questions.wanted(self._pointer)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.curation.draft import Step
 from cellsam_desktop.jobs.decode_request import DecodeResult, EncodedLook, Proposal
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 class Answering:
     """Proposals for one step of a draft.
 
-    ``candidate`` is the chosen one. ``decided`` says that the curator has chosen or corrected it, so that
-    nothing replaces it any more; ``complete`` that all candidates of the question under way are there.
+    ``candidate`` is the chosen one. ``wanted`` are the looks to ask, encoded or not. ``decided`` says that
+    the curator has chosen or corrected a candidate, so that nothing replaces it any more; ``complete`` that
+    all candidates of the question under way are there.
     """
 
     def __init__(self, session: Session, changed: Callable[[], None]) -> None:
@@ -34,6 +36,7 @@ class Answering:
         self._token: object | None = None
         self._asked: frozenset[EncodedLook] = frozenset()
         self._turns = 0
+        self.wanted: tuple[Region, ...] = ()
         self.proposals: tuple[Proposal, ...] = ()
         self.candidate = 0
         self.complete = False
@@ -53,6 +56,8 @@ class Answering:
     def begin(self, step: Step | None, target: int | None, first: Proposal | None = None) -> None:
         """Ask about another step (None: about nothing); ``first`` is its best answer, where it is known."""
         self._step, self._target = step, target
+        # Decided now: a mask does not change because she zooms in to see it better.
+        self.wanted = self._session.questions.wanted(step) if step is not None else ()
         self._token, self._asked, self._turns = None, frozenset(), 0
         self.proposals, self.candidate = (first,) if first is not None else (), 0
         self.complete = self.decided = False
@@ -62,10 +67,11 @@ class Answering:
         """Send the question, if there are looks that it was not asked of yet."""
         if self._step is None or self.decided:
             return
-        if self._asked.issuperset(self._session.questions.encoded(self._step)):
+        looks = self._session.questions.encoded(self._step, self.wanted)
+        if self._asked.issuperset(looks):
             return
         token = object()
-        request = self._session.questions.request(self._step, self._target, hover=False, token=token)
+        request = self._session.questions.request(self._step, looks, self._target, hover=False, token=token)
         if request is not None:
             self._token, self._asked = token, frozenset(request.looks)
             self._session.jobs.decoder.submit(request, self._on_answer)
@@ -114,6 +120,7 @@ class Hovering:
         self._step: Step | None = None
         self._target: int | None = None
         self._token: object | None = None
+        self._wanted: tuple[Region, ...] = ()
         self._asked: frozenset[EncodedLook] = frozenset()
         self._answered: Step | None = None
         self.proposal: Proposal | None = None
@@ -122,19 +129,25 @@ class Hovering:
     def ask(self, step: Step, target: int | None) -> None:
         """Ask what ``step`` would give; nothing comes while no look is encoded."""
         self._step, self._target = step, target
+        self._wanted = self._session.questions.wanted(step)
         # One token for all questions until the mouse leaves: the mask of a moment ago is better than none
         # while it moves faster than the decoder.
         self._token = self._token or object()
-        request = self._session.questions.request(step, target, hover=True, token=self._token)
-        self._asked = frozenset(request.looks) if request is not None else frozenset()
-        if request is not None:
-            self._session.jobs.decoder.submit(request, partial(self._on_answer, step))
+        self._submit(step, self._session.questions.encoded(step, self._wanted))
 
     def ask_again(self) -> None:
         """Ask once more about the same place, if more looks can be asked now."""
-        step = self._step
-        if step is not None and not self._asked.issuperset(self._session.questions.encoded(step)):
-            self.ask(step, self._target)
+        if self._step is not None:
+            looks = self._session.questions.encoded(self._step, self._wanted)
+            if not self._asked.issuperset(looks):
+                self._submit(self._step, looks)
+
+    def _submit(self, step: Step, looks: tuple[EncodedLook, ...]) -> None:
+        questions = self._session.questions
+        request = questions.request(step, looks, self._target, hover=True, token=self._token)
+        self._asked = frozenset(looks) if request is not None else frozenset()
+        if request is not None:
+            self._session.jobs.decoder.submit(request, partial(self._on_answer, step))
 
     def leave(self) -> bool:
         """Forget the place and its mask; whether there was a mask."""

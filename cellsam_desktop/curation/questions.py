@@ -85,16 +85,17 @@ class Questions:
         around = Region(round(y) - reach, round(x) - reach, 2 * reach, 2 * reach).intersect(part)
         return looks_covering(whole, around or part, diameter)
 
-    def encoded(self, step: Step) -> tuple[EncodedLook, ...]:
-        """Those looks that can be asked now; the main one when none of the wanted ones is encoded yet."""
-        looks, main = self._with_keys(self.wanted(step)), self.main
-        if looks or step.region is not None or main is None or not step.lies_in(main):
+    def encoded(self, step: Step, wanted: tuple[Region, ...]) -> tuple[EncodedLook, ...]:
+        """Those of the ``wanted`` looks that can be asked now; the main one when none of them can."""
+        looks, main = self._with_keys(wanted), self.main
+        if looks or not wanted or step.region is not None or main is None or not step.lies_in(main):
             return looks
         return self._with_keys((main,))
 
-    def request(self, step: Step, target: int | None, *, hover: bool, token: object) -> DecodeRequest | None:
+    def request(
+        self, step: Step, looks: tuple[EncodedLook, ...], target: int | None, *, hover: bool, token: object
+    ) -> DecodeRequest | None:
         """The question, or None while there is no decoder or nothing to ask it about."""
-        looks = self.encoded(step)
         if not looks or self._session.encoding.decoder_path is None:
             return None
         if self._session.settings.reference_mode:

@@ -174,5 +174,6 @@ def test_a_frame_can_be_answered_where_a_crop_of_it_is_encoded(wide: Desk) -> No
     assert not agenda.answerable
     encode(wide)
     assert agenda.answerable
-    looks = wide.session.questions.encoded(Step(Prompts((Point(100, 900),))))
+    step = Step(Prompts((Point(100, 900),)))
+    looks = wide.session.questions.encoded(step, wide.session.questions.wanted(step))
     assert [look.geometry.region for look in looks] == [PLANE]  # until the crop there is encoded

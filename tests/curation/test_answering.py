@@ -98,6 +98,20 @@ def test_nothing_is_replaced_after_the_curator_acted_on_it(desk_with_decoder, en
     assert session.prompting.decided is (act != "refine")
 
 
+def test_zooming_in_replaces_nothing(desk_with_decoder, encode, asked, monkeypatch):
+    session = desk_with_decoder.session
+    monkeypatch.setattr(questions, "looks_for", lambda *given: (CROP,) if given[-1] else (WHOLE,))
+    encode()
+    encode(crop=True)
+    session.prompting.add_point(*CELL)
+    desk_with_decoder.wait(lambda: session.prompting.complete)
+    seen = masks(desk_with_decoder)
+    session.view.set(viewport=(40.0, 30.0, 90.0, 70.0))
+    assert session.questions.wanted(session.prompting.step) == (CROP,)
+    assert [regions(request) for request in asked] == [[WHOLE]]
+    assert masks(desk_with_decoder) == seen
+
+
 def test_accepting_takes_what_is_on_screen(desk_with_decoder, encode, asked):
     session = desk_with_decoder.session
     encode()
