@@ -19,7 +19,11 @@ import numpy as np
 import onnx
 
 from cellsam_desktop.sam import decoder_attention as attention
-from cellsam_desktop.sam.decoder_image_graph import IMAGE_TENSORS, LOGITS, upscaling_matrix
+from cellsam_desktop.sam.decoder_image_graph import (
+    IMAGE_TENSORS,
+    LOGITS,
+    first_convolution,
+)
 from cellsam_desktop.sam.decoder_weights import (
     GRID,
     PIXELS,
@@ -28,7 +32,7 @@ from cellsam_desktop.sam.decoder_weights import (
     PromptWeights,
     Weights,
 )
-from cellsam_desktop.sam.onnx_graph import Graph, Operand, Value
+from cellsam_desktop.sam.onnx_graph import Graph, Value
 
 MASKS = 4
 _OUTPUTS = 1 + MASKS  # tokens: one for the predicted IoU, one for each mask
@@ -57,7 +61,10 @@ def decoder_graph(weights: Weights) -> onnx.ModelProto:
 def _tokens(graph: Graph, weights: Weights) -> Value:
     """(5 + N, 256): the output tokens, and the prompts."""
     prompt = PromptWeights(weights.part("prompt_encoder"))
-    coords, kinds = graph.input("coords", ("prompts", 2)), graph.integers("kinds", ("prompts",))
+    coords, kinds = (
+        graph.input("coords", ("prompts", 2)),
+        graph.integers("kinds", ("prompts",)),
+    )
     position = graph.node("Sin", coords.linear(*prompt.point_phases))
     placed = graph.node("Gather", np.array([[0.0], [1.0], [1.0], [1.0], [1.0]]), kinds)
     prompts = position * placed + graph.node("Gather", prompt.kinds, kinds)
@@ -87,22 +94,25 @@ def _transform(
 
     last = AttentionWeights(weights.part("final_attn_token_to_image"))
     found = attention.to_image(last, asking.rows(0, _OUTPUTS), two.image + positions, two.image)
-    return _norm(weights.part("norm_final_attn"), queries.rows(0, _OUTPUTS) + found), one, two
+    return (
+        _norm(weights.part("norm_final_attn"), queries.rows(0, _OUTPUTS) + found),
+        one,
+        two,
+    )
 
 
 @dataclass(frozen=True, eq=False)
 class _Update:
     """Image tokens after a layer: ``image`` (4096, 256) = norm(before + shares' answers).
 
-    ``shares`` is (8 T, 4096), ``answers`` (8 T, 256); ``mean`` and ``inverse`` (one over the standard
-    deviation), (4096, 1), are the norm's.
+    ``shares`` is (8 T, 4096), ``answers`` (8 T, 256); ``mean`` and ``deviation`` (4096, 1) are the norm's.
     """
 
     image: Value
     shares: Value
     answers: Value
     mean: Value
-    inverse: Value
+    deviation: Value
 
 
 class _Layer:
@@ -131,7 +141,7 @@ class _Layer:
         normed, mean, inverse = shares.transposed_linear(answers, image).layer_norm_with_statistics(
             norm["weight"], norm.bias, 1e-5
         )
-        return _Update(normed, shares, answers, mean, inverse)
+        return _Update(normed, shares, answers, mean, inverse.inverse())
 
 
 def _norm(weights: Weights, x: Value) -> Value:
@@ -149,7 +159,10 @@ def _heads(decoder: Weights, queries: Value) -> Value:
     for number in range(3):
         layers = [network.part(f"layers.{number}") for network in networks]
         outputs = max(layer.bias.size for layer in layers)
-        matrix, bias = np.zeros((_OUTPUTS, WIDTH, outputs)), np.zeros((_OUTPUTS, 1, outputs))
+        matrix, bias = (
+            np.zeros((_OUTPUTS, WIDTH, outputs)),
+            np.zeros((_OUTPUTS, 1, outputs)),
+        )
         for index, layer in enumerate(layers):
             matrix[index, :, : layer.bias.size] = layer.matrix
             bias[index, :, : layer.bias.size] = layer.bias
@@ -162,33 +175,52 @@ def _heads(decoder: Weights, queries: Value) -> Value:
 def _upscale(weights: Weights, source: Value, first: _Update, second: _Update) -> Value:
     """(65536, 32): the pixels' features. Four times four rows per image token, by two convolutions."""
     layers = weights.part("mask_decoder.output_upscaling")
-    norm, last = layers.part("1"), layers.part("3")
-    x = _first_convolution(weights, source, first, second).reshape(4 * PIXELS, 64)
-    x = x.layer_norm(norm["weight"], norm.bias, 1e-6).gelu()
-    return x.linear(last.up_matrix, np.tile(last.bias, 4)).gelu().reshape(16 * PIXELS, 32)
+    x, factor = _first_convolution(weights, source, first, second)
+    x = _norm_of_quarters(layers.part("1"), x, factor).gelu().reshape(4 * PIXELS, -1)
+    last = layers.part("3")
+    return x.linear(last.up_matrix, np.tile(last.bias, 4)).gelu().reshape(16 * PIXELS, -1)
 
 
-def _first_convolution(weights: Weights, source: Value, first: _Update, second: _Update) -> Value:
-    """``second.image @ matrix + bias`` (4096, 256), from the terms that ``second.image`` is the sum of.
+def _first_convolution(
+    weights: Weights, source: Value, first: _Update, second: _Update
+) -> tuple[Value, Value]:
+    """``factor * (second.image @ matrix + bias)`` (4096, 256) and ``factor`` (4096, 1).
 
-    With the shares P, answers A, means m, inverse deviations r, and scales g and summands b of the two norms:
-    image1 = (source + P1' A1 - m1) r1 g1 + b1, and image2 = (image1 + P2' A2 - m2) r2 g2 + b2.
+    Computed from the terms that ``second.image`` is the sum of. With the shares P, answers A, means m and
+    deviations d, and the norms' scales g and summands b: image1 = (source + P1' A1 - m1) g1 / d1 + b1 and
+    image2 = (image1 + P2' A2 - m2) g2 / d2 + b2. The factor is d1 d2, so that the source is added as it is.
     """
     decoder = weights.part("mask_decoder")
-    convolution = decoder.part("output_upscaling.0")
     norms = [decoder.part(f"transformer.layers.{layer}.norm4") for layer in (0, 1)]
-    inner, outer = upscaling_matrix(weights), norms[1]["weight"][:, None] * convolution.up_matrix
-    r1, m1, r2, m2 = (
-        value.reshape(1, PIXELS) for value in (first.inverse, first.mean, second.inverse, second.mean)
+    matrix, bias = first_convolution(weights)
+    outer = norms[1]["weight"][:, None] * matrix
+    inner = norms[0]["weight"][:, None] * outer
+    d1, d2, m1, m2 = (
+        value.reshape(1, PIXELS) for value in (first.deviation, second.deviation, first.mean, second.mean)
     )
-    both = r1 * r2
-    ones = np.ones((1, PIXELS))
-    rows: list[Operand] = [first.shares * both, second.shares * r2, m1 * both, m2 * r2, r2, ones]
-    constant = norms[1].bias @ convolution.up_matrix + np.tile(convolution.bias, 4)
-    summands = np.stack([-inner.sum(axis=0), -outer.sum(axis=0), norms[0].bias @ outer, constant])
+    factor = d1 * d2
+    summands = [
+        -inner.sum(axis=0),
+        -outer.sum(axis=0),
+        norms[0].bias @ outer,
+        norms[1].bias @ matrix + bias,
+    ]
     graph = source.graph
-    answers = graph.concat([first.answers @ inner, second.answers @ outer, summands], axis=0)
-    return graph.concat(rows, axis=0).transposed_linear(answers, source * both.reshape(PIXELS, 1))
+    shares = graph.concat([first.shares, second.shares * d1, m1, m2 * d1, d1, factor], axis=0)
+    answers = graph.concat([first.answers @ inner, second.answers @ outer, np.stack(summands)], axis=0)
+    return shares.transposed_linear(answers, source), factor.reshape(PIXELS, 1)
+
+
+def _norm_of_quarters(weights: Weights, x: Value, factor: Value) -> Value:
+    """The norm of ``x / factor`` (4096, 256) over each of four pixels' 64 channels, whose means are 0.
+
+    ONNX Runtime's own norm uses one thread for rows this short.
+    """
+    quarters = np.repeat(np.eye(4), WIDTH // 4, axis=0)
+    variances = (x * x) @ (quarters / (WIDTH // 4))
+    deviations = x.graph.node("Sqrt", variances + factor * factor * np.array(1e-6))
+    scales = deviations.inverse() @ (quarters.T * np.tile(weights["weight"], 4))
+    return x * scales + np.tile(weights.bias, 4)
 
 
 def _in_order(pixels: Value) -> Value:

@@ -26,7 +26,10 @@ from cellsam_desktop.sam.onnx_graph import Graph, Operand, Value
 LOGITS = 4 * GRID
 SOURCE = "source"
 IMAGE_TENSORS = {
-    SOURCE: (PIXELS, WIDTH),  # the embedding, and what SAM adds to it when there is no hint
+    SOURCE: (
+        PIXELS,
+        WIDTH,
+    ),  # the embedding, and what SAM adds to it when there is no hint
     "keys": (INNER, PIXELS),  # projections of the first layer
     "values": (HEADS, PIXELS, HEAD),
     "queries": (INNER, PIXELS),
@@ -79,14 +82,15 @@ def hint_graph(weights: Weights) -> onnx.ModelProto:
     return graph.model()
 
 
-def upscaling_matrix(weights: Weights) -> Array:
-    """(256, 256) from the first layer's normed image tokens, not yet scaled, to the first convolution.
+def first_convolution(weights: Weights) -> tuple[Array, Array]:
+    """Matrix (256, 4 * 64) and bias (4 * 64,) of the first transposed convolution, of mean 0 over channels.
 
-    The second layer's norm scales each of them by a number, which is left out here.
+    The norm that follows would subtract it.
     """
-    decoder = weights.part("mask_decoder")
-    first, second = (decoder[f"transformer.layers.{layer}.norm4.weight"] for layer in (0, 1))
-    return (first * second)[:, None] * decoder.part("output_upscaling.0").up_matrix
+    convolution = weights.part("mask_decoder.output_upscaling.0")
+    quarters = np.vstack([convolution.up_matrix, np.tile(convolution.bias, 4)]).reshape(WIDTH + 1, 4, -1)
+    centred = (quarters - quarters.mean(axis=2, keepdims=True)).reshape(WIDTH + 1, -1)
+    return centred[:WIDTH], centred[WIDTH]
 
 
 def _projections(weights: Weights) -> dict[str, _Projection]:
@@ -95,11 +99,13 @@ def _projections(weights: Weights) -> dict[str, _Projection]:
     to_tokens = AttentionWeights(layer.part("cross_attn_image_to_token"))
     positions = PromptWeights(weights.part("prompt_encoder")).image_positions
     query, bias = to_tokens.query
+    norms = [weights[f"mask_decoder.transformer.layers.{layer}.norm4.weight"] for layer in (0, 1)]
+    upscaling = (norms[0] * norms[1])[:, None] * first_convolution(weights)[0]
     return {
         "keys": _Projection(to_image.key, (positions @ to_image.key).T, _columns),
         "values": _Projection(to_image.value, np.zeros(HEAD), _heads),
         "queries": _Projection(query, (positions @ query + bias).T, _columns),
-        "upscaled": _Projection(upscaling_matrix(weights), np.zeros(WIDTH), _rows),
+        "upscaled": _Projection(upscaling, np.zeros(WIDTH), _rows),
     }
 
 

@@ -80,6 +80,10 @@ class Value:
         """``max(self, 0)``."""
         return self.graph.node("Relu", self)
 
+    def inverse(self) -> Value:
+        """``1 / self``."""
+        return self.graph.node("Reciprocal", self)
+
     def gelu(self) -> Value:
         """The exact one, with the error function."""
         return self.graph.node("Gelu", self)

@@ -23,6 +23,8 @@ def open_session(
     options = onnxruntime.SessionOptions()
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.intra_op_num_threads = threads or 0
+    # Threads that spin between nodes are in the way of whoever else computes, and so of this session itself.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # The graphs are written as they shall run; some of the optimizer's fusions make them slower.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     wanted = usable_providers() if providers is None else list(providers)
