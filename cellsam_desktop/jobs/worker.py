@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellsam_desktop.core.errors import CellSamError, ImageError, WorkerError
+from cellsam_desktop.jobs.backlog import Backlog
 from cellsam_desktop.jobs.embedding_cache import EmbeddingCache, embedding_key
 from cellsam_desktop.jobs.leisure import Leisure
 from cellsam_desktop.jobs.protocol import (
@@ -75,9 +75,7 @@ class Worker:
         self._state: WorkerState | None = None
         self._movie: WorkerMovie | None = None
         self._generation = -1
-        self._queue: tuple[EncodeTarget, ...] = ()
-        self._unseen: deque[EncodeTarget] = deque()
-        self._misses: deque[EncodeTarget] = deque()
+        self._backlog = Backlog()
         self._keys: dict[EncodeTarget, str] = {}
         self._answered: set[EncodeTarget] = set()
         self._leisure = Leisure()
@@ -98,7 +96,7 @@ class Worker:
     def _read_messages(self) -> None:
         """All that have come; waits for one when there is nothing else to do."""
         while True:
-            idle = self._peek() is None
+            idle = not (self._is_ready() and self._backlog.has_next(self._encoder is not None))
             if idle:
                 self._encoding = False
                 self._leisure.begin()
@@ -161,7 +159,7 @@ class Worker:
             self._send(StateReport(state))
 
     def _left_out(self) -> str:
-        if self._encoding or self._cache is None or len(self._queue) <= self._cache.capacity:
+        if self._encoding or self._cache is None or len(self._backlog.queue) <= self._cache.capacity:
             return ""
         return (
             f"The embedding cache holds {self._cache.capacity} frames, so those further away are encoded "
@@ -175,11 +173,11 @@ class Worker:
             self._movie.close()
         self._movie = None if message.movie is None else WorkerMovie(message.movie)
         self._generation = message.generation
-        self._queue = ()
+        self._backlog.replace(())
         self._forget_answers()
 
     def _set_queue(self, message: SetQueue) -> None:
-        self._queue = message.targets
+        self._backlog.replace(message.targets)
         self._begin_queue()
 
     def _forget_answers(self) -> None:
@@ -188,22 +186,14 @@ class Worker:
         self._begin_queue()
 
     def _begin_queue(self) -> None:
-        """Only as many as the cache can hold: encoding more would push out those that matter most."""
-        capacity = self._cache.capacity if self._cache is not None else 0
-        self._unseen = deque(self._queue[:capacity])
-        self._misses.clear()
+        self._backlog.begin(0 if self._cache is None else self._cache.capacity)
 
-    def _peek(self) -> deque[EncodeTarget] | None:
-        """Where the next target lies that something can be done about now."""
-        if self._movie is None or self._cache is None or not self._digest:
-            return None
-        if self._misses and self._encoder is not None:
-            return self._misses
-        return self._unseen or None
+    def _is_ready(self) -> bool:
+        """Whether targets can be looked up."""
+        return self._movie is not None and self._cache is not None and bool(self._digest)
 
     def _next(self) -> EncodeTarget | None:
-        waiting = self._peek()
-        return None if waiting is None else waiting.popleft()
+        return self._backlog.next(self._encoder is not None) if self._is_ready() else None
 
     # -- one target, or a few together ------------------------------------------------------------------
 
@@ -220,7 +210,7 @@ class Worker:
 
     def _batch(self, target: EncodeTarget) -> int:
         """The frame on the screen waits for no other."""
-        return 1 if self._encoder is None or target in self._queue[:1] else self._encoder.batch
+        return 1 if self._encoder is None or target in self._backlog.queue[:1] else self._encoder.batch
 
     def _look_up(self, target: EncodeTarget) -> list[_Missing]:
         """Answer a target from the cache; what has to be encoded, if something can encode."""
@@ -237,7 +227,7 @@ class Worker:
             if self._cache.get(key) is not None:
                 self._answer(target, key, hit=True)
             elif self._encoder is None:
-                self._misses.append(target)
+                self._backlog.put_aside(target)
                 self._send(Working(self._generation, None))
             else:
                 return [_Missing(target, key, self._render(target) if image is None else image)]
@@ -267,8 +257,7 @@ class Worker:
             yield
         except WorkerError as error:  # the cache cannot be written: the next targets would fare no better
             self._fail(target, str(error))
-            self._unseen.clear()
-            self._misses.clear()
+            self._backlog.give_up()
         except CellSamError as error:
             self._fail(target, str(error))
         except Exception as error:
