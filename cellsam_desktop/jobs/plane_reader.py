@@ -24,9 +24,9 @@ DEFAULT_LIMIT_BYTES = 512 * 1024**2
 class PlaneReader:
     """Reads planes of the open movie; a newer request replaces an older one not yet begun.
 
-    ``plane_ready`` and ``failed`` answer requests; prefetched planes only fill the cache. A read under way is
-    finished and delivered although a newer request waits, so that something shows while scrubbing. Planes are
-    read-only. ``reads`` counts planes read from the movie.
+    ``plane_ready`` and ``failed`` answer requests; prefetched planes only fill the cache, no more of them
+    than fit beside the one asked for. A read under way is finished and delivered although a newer request
+    waits, so that something shows while scrubbing. Planes are read-only. ``reads`` counts planes read.
     """
 
     plane_ready = Signal(PlaneIndex, np.ndarray)
@@ -43,6 +43,7 @@ class PlaneReader:
         self._prefetch: deque[PlaneIndex] = deque()
         self._planes: OrderedDict[PlaneIndex, Plane] = OrderedDict()
         self._bytes = 0
+        self._plane_bytes = 0
         self.reads = 0
         self._thread = threading.Thread(target=self._run, name="plane-reader", daemon=True)
         self._thread.start()
@@ -55,13 +56,14 @@ class PlaneReader:
             self._wanted = None
             self._prefetch.clear()
             self._planes.clear()
-            self._bytes = 0
+            self._bytes = self._plane_bytes = 0
 
     def request(self, index: PlaneIndex, prefetch: Sequence[PlaneIndex] = ()) -> None:
         """Ask for one plane, and for others afterwards, into the cache."""
         with self._wake:
             self._wanted = index
             self._prefetch = deque(prefetch)
+            self._drop_what_would_not_fit()
             self._wake.notify()
 
     def cached(self, index: PlaneIndex) -> Plane | None:
@@ -116,9 +118,18 @@ class PlaneReader:
             if generation == self._generation:
                 self._planes[index] = plane
                 self._bytes += plane.nbytes
+                self._plane_bytes = plane.nbytes
+                self._drop_what_would_not_fit()
                 while self._bytes > self._limit and len(self._planes) > 1:
                     self._bytes -= self._planes.popitem(last=False)[1].nbytes
         return plane
+
+    def _drop_what_would_not_fit(self) -> None:
+        """Reading more ahead would push out the planes nearer by."""
+        if self._plane_bytes:
+            room = max(0, self._limit // self._plane_bytes - 1)
+            while len(self._prefetch) > room:
+                self._prefetch.pop()
 
     def _look_up(self, index: PlaneIndex) -> Plane | None:
         if index in self._planes:

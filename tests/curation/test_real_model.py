@@ -72,6 +72,53 @@ def test_from_a_click_to_a_cell_over_time(make_desk, blob_movie):
     assert again.session.movie.document.frames(1) == [0, 1]
 
 
+@pytest.fixture
+def speck_movie(tmp_path):
+    """Two frames of 900 x 1100 with a grid of discs of radius 7, and the mask of one of them."""
+    rng = np.random.default_rng(5)
+    rows, columns = np.mgrid[:900, :1100]
+    inside = (rows % 60 - 30) ** 2 + (columns % 60 - 30) ** 2 <= 7**2
+    planes = [(rng.normal(300, 30, rows.shape) + 500 * inside).astype(np.uint16) for _ in range(2)]
+    file = tmp_path / "specks.tif"
+    tifffile.imwrite(file, np.stack(planes), imagej=True, metadata={"axes": "TYX"})
+    return file, Mask.from_array((columns - 570) ** 2 + (rows - 450) ** 2 <= 7**2)
+
+
+@pytest.mark.usefixtures("home_with_weights")
+def test_small_cells_are_looked_at_closer(make_desk, speck_movie):
+    file, truth = speck_movie
+    desk = make_desk()
+    session = desk.session
+    prompting = session.prompting
+    desk.open(file)
+    session.jobs.encoder.start()
+    for x, y in ((510, 390), (630, 510)):
+        prompting.add_point(x, y)
+        desk.wait(lambda: not prompting.waiting, timeout=200)
+        wanted = prompting.answers.wanted
+        desk.wait(lambda w=wanted: all(session.encoding.key(session.view.index, r) for r in w), timeout=60)
+        desk.wait(lambda: prompting.complete, timeout=60)
+        prompting.accept(begin_next=True)
+    assert session.movie.document.cell_ids == [1, 2]
+    prompting.add_point(570, 450)
+    (crop,) = prompting.answers.wanted
+    assert crop.height < 512
+    desk.wait(lambda: prompting.looking == crop, timeout=60)
+    desk.wait(lambda: prompting.complete, timeout=60)
+    assert prompting.proposal.mask.iou(truth) > 0.7
+    prompting.accept()
+
+    # The same look at the next frame is encoded before anybody clicks there.
+    desk.wait(lambda: session.encoding.key(session.view.index._replace(t=1), crop), timeout=60)
+    session.navigation.step(1)
+    prompting.add_point(570, 450)
+    assert prompting.answers.asked
+    desk.wait(lambda: prompting.complete, timeout=60)
+    assert prompting.looking == crop
+    assert prompting.target == 3
+    assert not desk.errors
+
+
 def test_without_weights_everything_but_clicking_works(make_desk, movie_file):
     desk = make_desk()
     desk.open(movie_file)

@@ -121,6 +121,20 @@ def test_what_is_in_memory_is_not_read_again_and_the_oldest_planes_make_room(pos
     assert reader.cached(PlaneIndex(1)) is None
 
 
+def test_no_more_is_read_ahead_than_fits_beside_the_plane_asked_for(post, reader, source):
+    heard = Heard(reader)
+    source.permits.release(100)
+    reader.open(source)
+    reader.request(PlaneIndex(10), prefetch=[PlaneIndex(t) for t in (11, 9, 12, 13, 14)])
+    assert post.wait_for(lambda: len(source.begun) == 3, 5)  # three planes of 10,000 bytes fit
+    reader.request(PlaneIndex(20), prefetch=[PlaneIndex(t) for t in (21, 19, 22)])
+    assert post.wait_for(lambda: len(source.begun) == 6, 5)
+    assert not post.wait_for(lambda: len(source.begun) > 6, 0.2)
+    assert source.begun == [10, 11, 9, 20, 21, 19]
+    assert heard.planes == [10, 20]
+    assert reader.cached(PlaneIndex(20)) is not None
+
+
 def test_a_plane_larger_than_the_limit_is_still_delivered(post, source):
     reader = PlaneReader(post, limit_bytes=1)
     heard = Heard(reader)
