@@ -17,6 +17,7 @@ from cellsam_desktop.ui.watchdog import WatchedApplication
 
 _NONE, _LEFT = Qt.MouseButton.NoButton, Qt.MouseButton.LeftButton
 _PLAIN = Qt.KeyboardModifier.NoModifier
+_SWITCH_S = 0.001  # as the program sets it when it starts
 _LOOK_MS = 20
 """How often a condition is looked at; more often would take part in what is measured."""
 
@@ -56,6 +57,7 @@ class Probe:
     """A window with everything behind it, and a hand whose events are posted as the system posts them."""
 
     def __init__(self) -> None:
+        sys.setswitchinterval(_SWITCH_S)
         self.app = ProbedApplication(sys.argv[:1])
         self.program = app.build(Settings(welcomed=True))
         self.window, self.session = self.program.window, self.program.session
@@ -112,6 +114,7 @@ class Probe:
         self.window.hide()
         self.session.close_movie(discard_unsaved=True)
         self.session.jobs.stop()
+        self.program.preload.stop()
 
     # -- the hand ----------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
@@ -46,7 +47,7 @@ class MaskItem(QGraphicsItem):
             return
         self.prepareGeometryChange()
         if mask is not self._mask and mask is not None:
-            self._path = outline(mask)
+            self._path = _outline(mask)
             self.rebuilds += 1
         self._mask, self._look = mask, look
         if mask is not None:
@@ -108,6 +109,12 @@ class OutlineItem(QGraphicsItem):
     ) -> None:
         """Draw the path."""
         _stroke(painter, self._path, self._look)
+
+
+@lru_cache(maxsize=4)
+def _outline(mask: Mask) -> QPainterPath:
+    """Kept for the click that turns the mask under the mouse into the proposal."""
+    return outline(mask)
 
 
 def cosmetic(colour: QColor, width: float) -> QPen:
