@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -104,3 +105,13 @@ def movie_file(tmp_path: Path) -> Path:
 @pytest.fixture
 def movie_writer() -> Callable[..., Path]:
     return write_movie
+
+
+@pytest.fixture(scope="session")
+def shared_home(tmp_path_factory: pytest.TempPathFactory, weights: Path) -> Path:
+    """One home for tests without a window, so that the decoder is exported and each image encoded once."""
+    home = tmp_path_factory.mktemp("shared-home")
+    models = home / "data" / "models"
+    models.mkdir(parents=True)
+    shutil.copyfile(weights, models / weights.name)
+    return home

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -42,16 +41,6 @@ def write_movie(path: Path) -> None:
         movie[t] = 500 + signal + random.normal(0, 60, signal.shape)
     metadata = {"axes": "TYX", "unit": "um", "finterval": 30.0}
     tifffile.imwrite(path, movie, imagej=True, resolution=(4.0, 4.0), metadata=metadata)
-
-
-@pytest.fixture(scope="module")
-def shared_home(tmp_path_factory: pytest.TempPathFactory, weights: Path) -> Path:
-    """One home for the tests here, so that the decoder is exported and each image encoded once."""
-    home = tmp_path_factory.mktemp("shared-home")
-    models = home / "data" / "models"
-    models.mkdir(parents=True)
-    shutil.copyfile(weights, models / weights.name)
-    return home
 
 
 @pytest.fixture
