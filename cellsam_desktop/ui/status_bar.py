@@ -43,8 +43,9 @@ class StatusBar(QStatusBar):
         self._canvas.range_changed.connect(self._show_position)
         listen(self, session.navigation.plane_changed, self._show_position)
         listen(self, session.encoding.changed, self._show_encoding)
-        listen(self, session.prompting.changed, self._show_decoding)
-        listen(self, session.prompting.changed, self._show_looking)
+        for signal in (session.prompting.changed, session.prompting.hover_changed):
+            listen(self, signal, self._show_decoding)
+            listen(self, signal, self._show_looking)
         listen(self, session.saving.changed, self._show_saved)
         listen(self, session.document_changed, self._on_document)
         listen(self, session.movie_changed, self._refresh)

@@ -160,9 +160,13 @@ def test_box_and_points_combine_and_the_source_says_box_without_points(clicker: 
 
 
 def test_hover_shows_a_mask_and_never_becomes_a_prompt(clicker: Desk) -> None:
-    prompting = clicker.session.prompting
+    prompting, changes, hovers = clicker.session.prompting, [], []
+    prompting.changed.connect(lambda: changes.append(1))
+    prompting.hover_changed.connect(lambda: hovers.append(1))
     prompting.hover_at(*CELL)
     clicker.wait(lambda: prompting.hover is not None)
+    assert hovers
+    assert not changes  # so that the mouse costs no look at all the actions
     assert prompting.prompts.empty
     assert prompting.proposal is None
     prompting.accept()

@@ -78,6 +78,7 @@ class Canvas(PlaneView):
         listen(self, session.navigation.plane_changed, self._show_plane)
         listen(self, session.encoding.changed, self._show_waiting)
         listen(self, session.prompting.changed, self._on_prompting)
+        listen(self, session.prompting.hover_changed, self.draft.refresh)
         listen(self, session.tools.preview_changed, self._on_preview)
         self.pointer.moved.connect(self._follow_mouse)
         self.pointer.panning_changed.connect(self._choose_cursor)
