@@ -95,8 +95,8 @@ def table(facts: dict[str, Any]) -> str:
         "",
         f"Idle, the 95th percentile of the clicks to the decoder's median: "
         f"{ratio['idle_click_p95_to_decoder_median']:.2f} (aim: at most {TARGET}). "
-        f"A click to the decoder right before it, median of the pairs: {ratio['idle_click_to_decoder']:.2f} idle, "
-        f"{ratio['encoding_click_to_decoder']:.2f} while encoding. "
+        f"A click to the decoder right before it, median of the pairs: "
+        f"{ratio['idle_click_to_decoder']:.2f} idle, {ratio['encoding_click_to_decoder']:.2f} encoding. "
         f"Screen: {facts['screen']}. Encoded meanwhile: {facts['encoding']['encodes']} looks.",
     ]
     return "\n".join(lines)
