@@ -22,6 +22,10 @@ from cellsam_desktop.sam.transforms import InputGeometry
 
 FloatArray = NDArray[np.float32]
 
+# Where the logits of the masks (4, 256, 256) lie among the graph's pixels, which are ordered by row and column
+# of the image token, row and column in the first upscaling, row and column in the second, and mask.
+_PIXELS = np.arange(4 * 256 * 256).reshape(64, 64, 2, 2, 2, 2, 4).transpose(6, 0, 2, 4, 1, 3, 5)
+_PIXELS = _PIXELS.reshape(4, 256, 256)
 _MOST_AT_ONCE = 8  # each decode under way takes some 30 MB
 
 
@@ -162,8 +166,9 @@ def _decode(
     coords, labels = prompt_arrays(prompts, geometry)
     kinds = labels[0].astype(np.int64) + 1
     feeds = {**image.tensors, **_values(coords=coords[0], kinds=kinds)}
-    masks, quality = (value.numpy() for value in session.run_with_ort_values(["masks", "quality"], feeds))
-    tokens = tuple(Candidate(mask, float(iou)) for mask, iou in zip(masks[:, 0], quality, strict=True))
+    pixels, quality = (value.numpy() for value in session.run_with_ort_values(["pixels", "quality"], feeds))
+    masks = pixels.reshape(-1).take(_PIXELS)
+    tokens = tuple(Candidate(mask, float(iou)) for mask, iou in zip(masks, quality, strict=True))
     return Answer(tuple(tokens[number] for number in _order(prompts, quality)), tokens)
 
 

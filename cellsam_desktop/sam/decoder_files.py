@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cellsam_desktop.sam.digests import digest
 
-EXPORT_VERSION = 3
+EXPORT_VERSION = 4
 HINTED = "hinted_"  # begins the names of the hint graph's outputs, the image tensors of its inputs changed
 
 

@@ -6,7 +6,7 @@ al. 2023). What differs is when and in which order things are computed:
 - What depends on the image alone is an input, see ``decoder_image_graph``.
 - Image tokens are rows of a matrix throughout, so that none of it is transposed. ``decoder_attention`` says
   how attention is arranged.
-- Transposed 2 x 2 convolutions are products. Pixels are put in order at the end, in four masks only.
+- Transposed 2 x 2 convolutions are products. Their pixels are put in order by the caller.
 - The first of these convolutions follows two layer norms of sums. Being linear, it is applied to the terms
   of the sums: the image's is an input, the others have no more than 8 T dimensions.
 """
@@ -19,19 +19,9 @@ import numpy as np
 import onnx
 
 from cellsam_desktop.sam import decoder_attention as attention
-from cellsam_desktop.sam.decoder_image_graph import (
-    IMAGE_TENSORS,
-    LOGITS,
-    first_convolution,
-)
-from cellsam_desktop.sam.decoder_weights import (
-    GRID,
-    PIXELS,
-    WIDTH,
-    AttentionWeights,
-    PromptWeights,
-    Weights,
-)
+from cellsam_desktop.sam.decoder_convolutions import first_up_convolution, norm_of_groups, up_convolution
+from cellsam_desktop.sam.decoder_image_graph import IMAGE_TENSORS
+from cellsam_desktop.sam.decoder_weights import PIXELS, WIDTH, AttentionWeights, PromptWeights, Weights
 from cellsam_desktop.sam.onnx_graph import Graph, Value
 
 MASKS = 4
@@ -39,10 +29,10 @@ _OUTPUTS = 1 + MASKS  # tokens: one for the predicted IoU, one for each mask
 
 
 def decoder_graph(weights: Weights) -> onnx.ModelProto:
-    """From ``coords`` (N, 2), ``kinds`` (N,) and the ``IMAGE_TENSORS`` to ``masks`` and ``quality``.
+    """From ``coords`` (N, 2), ``kinds`` (N,) and the ``IMAGE_TENSORS`` to ``pixels`` and ``quality``.
 
-    Kinds: 0 padding without a position, 1 negative, 2 positive, 3 and 4 the corners of a box. Masks are the
-    logits (4, 1, 256, 256) of all mask tokens, without any scaling; quality (4,) is their predicted IoU.
+    Kinds: 0 padding without a position, 1 negative, 2 positive, 3 and 4 the corners of a box. Pixels are the
+    logits (65536, 4) of all masks, as ``decoder`` puts them in order; quality (4,) is their predicted IoU.
     """
     graph = Graph("decoder")
     tokens = _tokens(graph, weights)
@@ -52,8 +42,8 @@ def decoder_graph(weights: Weights) -> onnx.ModelProto:
     queries, first, second = _transform(decoder.part("transformer"), tokens, image, positions)
     heads = _heads(decoder, queries)
     upscaled = _upscale(weights, image["upscaled"], first, second)
-    masks = _in_order(upscaled.times_transposed(heads.rows(1, _OUTPUTS)))
-    graph.output("masks", masks, (MASKS, 1, LOGITS, LOGITS))
+    pixels = upscaled.times_transposed(heads.rows(1, _OUTPUTS))
+    graph.output("pixels", pixels, (16 * PIXELS, MASKS))
     graph.output("quality", heads.reshape(-1).rows(0, MASKS), (MASKS,))
     return graph.model()
 
@@ -176,9 +166,8 @@ def _upscale(weights: Weights, source: Value, first: _Update, second: _Update) -
     """(65536, 32): the pixels' features. Four times four rows per image token, by two convolutions."""
     layers = weights.part("mask_decoder.output_upscaling")
     x, factor = _first_convolution(weights, source, first, second)
-    x = _norm_of_quarters(layers.part("1"), x, factor).gelu().reshape(4 * PIXELS, -1)
-    last = layers.part("3")
-    return x.linear(last.up_matrix, np.tile(last.bias, 4)).gelu().reshape(16 * PIXELS, -1)
+    x = norm_of_groups(layers.part("1"), x, 4, factor).gelu().reshape(4 * PIXELS, -1)
+    return x.linear(*up_convolution(layers.part("3"))).gelu().reshape(16 * PIXELS, -1)
 
 
 def _first_convolution(
@@ -192,7 +181,7 @@ def _first_convolution(
     """
     decoder = weights.part("mask_decoder")
     norms = [decoder.part(f"transformer.layers.{layer}.norm4") for layer in (0, 1)]
-    matrix, bias = first_convolution(weights)
+    matrix, bias = first_up_convolution(weights)
     outer = norms[1]["weight"][:, None] * matrix
     inner = norms[0]["weight"][:, None] * outer
     d1, d2, m1, m2 = (
@@ -209,23 +198,3 @@ def _first_convolution(
     shares = graph.concat([first.shares, second.shares * d1, m1, m2 * d1, d1, factor], axis=0)
     answers = graph.concat([first.answers @ inner, second.answers @ outer, np.stack(summands)], axis=0)
     return shares.transposed_linear(answers, source), factor.reshape(PIXELS, 1)
-
-
-def _norm_of_quarters(weights: Weights, x: Value, factor: Value) -> Value:
-    """The norm of ``x / factor`` (4096, 256) over each of four pixels' 64 channels, whose means are 0.
-
-    ONNX Runtime's own norm uses one thread for rows this short.
-    """
-    quarters = np.repeat(np.eye(4), WIDTH // 4, axis=0)
-    variances = (x * x) @ (quarters / (WIDTH // 4))
-    deviations = x.graph.node("Sqrt", variances + factor * factor * np.array(1e-6))
-    scales = deviations.inverse() @ (quarters.T * np.tile(weights["weight"], 4))
-    return x * scales + np.tile(weights.bias, 4)
-
-
-def _in_order(pixels: Value) -> Value:
-    """(65536, 4), the pixels of each image token together, to masks (4, 1, 256, 256)."""
-    columns = pixels.reshape(PIXELS, 16 * MASKS).transpose(1, 0)
-    # A pixel's place within its token: row and column of the first convolution, then of the second.
-    channels = columns.reshape(2, 2, 2, 2, MASKS, PIXELS).transpose(4, 0, 2, 1, 3, 5)
-    return pixels.graph.node("DepthToSpace", channels.reshape(MASKS, 16, GRID, GRID), blocksize=4)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
+from cellsam_desktop.sam.decoder_convolutions import first_up_convolution, hint_features
 from cellsam_desktop.sam.decoder_files import HINTED
 from cellsam_desktop.sam.decoder_weights import (
     GRID,
@@ -23,7 +24,6 @@ from cellsam_desktop.sam.decoder_weights import (
 )
 from cellsam_desktop.sam.onnx_graph import Graph, Operand, Value
 
-LOGITS = 4 * GRID
 SOURCE = "source"
 IMAGE_TENSORS = {
     SOURCE: (
@@ -35,7 +35,6 @@ IMAGE_TENSORS = {
     "queries": (INNER, PIXELS),
     "upscaled": (PIXELS, WIDTH),  # the source's share in the first convolution
 }
-_HINT_FEATURES = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,28 +68,17 @@ def hint_graph(weights: Weights) -> onnx.ModelProto:
     they change of each projection.
     """
     graph = Graph("hint")
-    features = _hint_features(graph.input("hint", (LOGITS, LOGITS)), weights)
+    features = hint_features(graph.input("hint", (4 * GRID, 4 * GRID)), weights)
     features = graph.concat([features, np.ones((PIXELS, 1))], axis=1)
     last = weights.part("prompt_encoder.mask_downscaling.6")
     no_hint = PromptWeights(weights.part("prompt_encoder")).no_hint
-    change = np.vstack([last["weight"].reshape(WIDTH, _HINT_FEATURES).T, last.bias - no_hint])
+    change = np.vstack([last["weight"].reshape(WIDTH, -1).T, last.bias - no_hint])
     unchanged = _Projection(np.eye(WIDTH), np.zeros(WIDTH), _rows)
     for name, projection in {SOURCE: unchanged, **_projections(weights)}.items():
         before = graph.input(name, IMAGE_TENSORS[name])
         after = projection.product(features, change @ projection.matrix, before)
         graph.output(HINTED + name, after, IMAGE_TENSORS[name])
     return graph.model()
-
-
-def first_convolution(weights: Weights) -> tuple[Array, Array]:
-    """Matrix (256, 4 * 64) and bias (4 * 64,) of the first transposed convolution, of mean 0 over channels.
-
-    The norm that follows would subtract it.
-    """
-    convolution = weights.part("mask_decoder.output_upscaling.0")
-    quarters = np.vstack([convolution.up_matrix, np.tile(convolution.bias, 4)]).reshape(WIDTH + 1, 4, -1)
-    centred = (quarters - quarters.mean(axis=2, keepdims=True)).reshape(WIDTH + 1, -1)
-    return centred[:WIDTH], centred[WIDTH]
 
 
 def _projections(weights: Weights) -> dict[str, _Projection]:
@@ -100,7 +88,7 @@ def _projections(weights: Weights) -> dict[str, _Projection]:
     positions = PromptWeights(weights.part("prompt_encoder")).image_positions
     query, bias = to_tokens.query
     norms = [weights[f"mask_decoder.transformer.layers.{layer}.norm4.weight"] for layer in (0, 1)]
-    upscaling = (norms[0] * norms[1])[:, None] * first_convolution(weights)[0]
+    upscaling = (norms[0] * norms[1])[:, None] * first_up_convolution(weights)[0]
     return {
         "keys": _Projection(to_image.key, (positions @ to_image.key).T, _columns),
         "values": _Projection(to_image.value, np.zeros(HEAD), _heads),
@@ -122,19 +110,3 @@ def _columns(rows: Value, matrix: Array, offset: Operand) -> Value:
 def _heads(rows: Value, matrix: Array, offset: Operand) -> Value:
     """(8, 4096, 16)."""
     return rows @ matrix.reshape(-1, HEADS, HEAD).transpose(1, 0, 2) + offset
-
-
-def _hint_features(hint: Value, weights: Weights) -> Value:
-    """(4096, 16), by two 2 x 2 convolutions of stride 2, each with norm and activation."""
-    layers = weights.part("prompt_encoder.mask_downscaling")
-    quads = hint.reshape(GRID, 2, 2, GRID, 2, 2).transpose(0, 3, 1, 4, 2, 5).reshape(4 * PIXELS, 4)
-    return _downscale(layers, 3, _downscale(layers, 0, quads).reshape(PIXELS, _HINT_FEATURES))
-
-
-def _downscale(layers: Weights, first: int, quads: Value) -> Value:
-    convolution, norm = layers.part(f"{first}"), layers.part(f"{first + 1}")
-    return (
-        quads.linear(convolution.down_matrix, convolution.bias)
-        .layer_norm(norm["weight"], norm.bias, 1e-6)
-        .gelu()
-    )

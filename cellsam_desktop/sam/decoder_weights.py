@@ -47,18 +47,6 @@ class Weights:
         """A linear layer's, (outputs,)."""
         return self["bias"]
 
-    @property
-    def up_matrix(self) -> Array:
-        """A transposed 2 x 2 convolution's of stride 2, (inputs, 4 * outputs): row, column, channel."""
-        weight = self["weight"]
-        return weight.transpose(0, 2, 3, 1).reshape(len(weight), -1)
-
-    @property
-    def down_matrix(self) -> Array:
-        """A 2 x 2 convolution's of stride 2, (4 * inputs, outputs): row, column, channel."""
-        weight = self["weight"]
-        return weight.transpose(2, 3, 1, 0).reshape(-1, len(weight))
-
 
 @dataclass(frozen=True, eq=False)
 class AttentionWeights:
