@@ -22,8 +22,8 @@ from cellsam_desktop.sam.transforms import InputGeometry
 
 FloatArray = NDArray[np.float32]
 
-# Where the logits of the masks (4, 256, 256) lie among the graph's pixels, which are ordered by row and column
-# of the image token, row and column in the first upscaling, row and column in the second, and mask.
+# Where the logits of the masks (4, 256, 256) lie among the graph's pixels. Those are ordered by row and
+# column of the image token, row and column in the first upscaling, row and column in the second, and mask.
 _PIXELS = np.arange(4 * 256 * 256).reshape(64, 64, 2, 2, 2, 2, 4).transpose(6, 0, 2, 4, 1, 3, 5)
 _PIXELS = _PIXELS.reshape(4, 256, 256)
 _MOST_AT_ONCE = 8  # each decode under way takes some 30 MB
