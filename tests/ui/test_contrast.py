@@ -21,6 +21,7 @@ def panel(ready: Session, appearance: Appearance, qtbot: QtBot) -> ContrastPanel
     qtbot.addWidget(panel)
     panel.resize(340, 260)
     panel.show()
+    assert panel.prepare()
     qtbot.waitUntil(lambda: panel.measured > 0)
     return panel
 

@@ -66,6 +66,7 @@ class ContrastPanel(QWidget):
             self._plot.dragged.connect(self._drag)
             self._column.insertWidget(1, self._plot, 1)
             self._show_range()
+            self._delay.start()
         return self._plot
 
     def prepare(self) -> bool:
@@ -153,19 +154,20 @@ class ContrastPanel(QWidget):
             self._plot.show_range(contrast.low, contrast.high)
 
     def _measure(self) -> None:
-        """Draw the histogram of the plane."""
-        if not self.isVisible():  # a tab that was shown and covered again, as when the window starts
+        """Draw the histogram of the plane, once there is one to draw in."""
+        # Invisible: a tab that was shown and covered again, as when the window starts.
+        if self._plot is None or not self.isVisible():
             return
         plane = self._session.navigation.plane
         if plane is None:
-            self.plot.show_nothing()
+            self._plot.show_nothing()
             return
         self.measured += 1
         step = max(1, int(np.sqrt(plane.shape[0] * plane.shape[1] / _PIXELS)))
         sample = plane[::step, ::step]
         counts, edges = histogram(sample, _bins(sample))
         contrast = self._session.navigation.contrast
-        self.plot.show_counts(counts, edges, contrast.low, contrast.high)
+        self._plot.show_counts(counts, edges, contrast.low, contrast.high)
 
     # -- asking --------------------------------------------------------------------------------------
 
