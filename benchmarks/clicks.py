@@ -1,4 +1,4 @@
-"""One click on a true cell, and what accepted cells would teach about it: for benchmarks and for fitting."""
+"""Prompts for a true cell, and what accepted cells would teach about it: for benchmarks and for fitting."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks import data_sets
 from benchmarks.data_sets import Sample
 from cellsam_desktop.analysis.knowledge import Knowledge, facts_of
 from cellsam_desktop.core.mask import Mask
-from cellsam_desktop.core.prompts import Point, Prompts
+from cellsam_desktop.core.prompts import Box, Point, Prompts
 
 ACCEPTED = 3
 _SAME_CELL = 0.1  # masks of two frames that overlap more may show one cell
@@ -33,6 +33,12 @@ def careless_point(mask: Mask, rng: np.random.Generator) -> Prompts:
     rows, columns = np.nonzero(depth >= 0.4 * depth.max())
     chosen = int(rng.integers(rows.size))
     return Prompts((Point(float(columns[chosen]) + mask.x0, float(rows[chosen]) + mask.y0),))
+
+
+def tight_box(mask: Mask) -> Prompts:
+    """The box from the first to the last pixel of the mask."""
+    region = mask.region
+    return Prompts(box=Box(region.x0, region.y0, region.x1 - 1, region.y1 - 1))
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,11 @@ Mean IoU with the truth of the first mask offered for one click, through the cod
 - cold: ours, nothing accepted yet;
 - warm: ours, three other cells of the same image or movie accepted, averaged over seeds.
 
+Beside them one box around the cell: the whole image, and ours, which looks at the box's own scale.
+
 The click is the cell's most interior point, or with ``--careless`` a random one that is not close to the
-outline. Looks are the regions encoded to answer a click; neighbouring clicks share them. Embeddings are kept
-in ``--cache``, so that a second run takes a fraction of the time.
+outline. In brackets stand the looks (regions encoded) that an answer needs; neighbouring clicks share them.
+Embeddings are kept in ``--cache``, so that a second run takes a fraction of the time.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import data_sets
-from benchmarks.clicks import Target, careless_point, interior_point, targets
+from benchmarks.clicks import Target, careless_point, interior_point, targets, tight_box
 from cellsam_desktop import paths
 from cellsam_desktop.analysis.knowledge import NOTHING, Knowledge
 from cellsam_desktop.core.geometry import Region
@@ -40,6 +42,9 @@ from cellsam_desktop.sam.registry import ModelRegistry
 
 _MODEL = "vit_t"
 _CACHE_BYTES = 10 * 10**9
+
+WAYS = ("reference", "cold", "warm", "box_reference", "box")
+OURS = ("cold", "warm", "box")
 
 
 @dataclass
@@ -58,26 +63,28 @@ class Tally:
 
 
 class Contest:
-    """The three ways on one data set."""
+    """Every way on one data set."""
 
     def __init__(self, model: HeadlessModel, seeds: int, careless: bool) -> None:
         self._model = model
         self._seeds = seeds
         self._careless = careless
-        self.tallies = {name: Tally() for name in ("reference", "cold", "warm")}
+        self.tallies = {name: Tally() for name in WAYS}
 
-    def click(self, target: Target) -> None:
-        """Answer one click in every way."""
+    def answer(self, target: Target) -> None:
+        """Click on one cell, and draw a box around it, in every way."""
         prompts = interior_point(target.truth)
         if self._careless:
             prompts = careless_point(target.truth, target.random(0))
-        self._answer("reference", target, prompts, NOTHING, REFERENCE)
-        self._answer("cold", target, prompts, NOTHING, AS_IN_THE_WINDOW)
-        if target.others:
-            for seed in range(self._seeds):
-                self._answer("warm", target, prompts, target.knowledge(seed), AS_IN_THE_WINDOW)
+        self._ask("reference", target, prompts, NOTHING, REFERENCE)
+        self._ask("cold", target, prompts, NOTHING, AS_IN_THE_WINDOW)
+        for seed in range(self._seeds):
+            self._ask("warm", target, prompts, target.knowledge(seed), AS_IN_THE_WINDOW)
+        box = tight_box(target.truth)
+        self._ask("box_reference", target, box, NOTHING, REFERENCE)
+        self._ask("box", target, box, NOTHING, AS_IN_THE_WINDOW)
 
-    def _answer(self, name: str, target: Target, prompts: Prompts, knowledge: Knowledge, way: Way) -> None:
+    def _ask(self, name: str, target: Target, prompts: Prompts, knowledge: Knowledge, way: Way) -> None:
         found = self._model.find(target.sample.image, prompts, knowledge, way)
         tally = self.tallies[name]
         tally.ious.append(0.0 if found.mask is None else found.mask.iou(target.truth))
@@ -87,57 +94,49 @@ class Contest:
         tally.encoded |= {(target.sample.name, look) for look in looks}
 
 
-def measure(model: HeadlessModel, clicked: Iterable[Target], seeds: int, careless: bool) -> dict[str, Any]:
+def measure(model: HeadlessModel, asked: Iterable[Target], seeds: int, careless: bool) -> dict[str, Any]:
     """Figures of one data set."""
     contest, cells, started = Contest(model, seeds, careless), 0, time.perf_counter()
-    for target in clicked:
-        contest.click(target)
+    for target in asked:
+        contest.answer(target)
         cells += 1
     print(f"  {cells} cells, {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
     return {"cells": cells, **{name: tally.figures() for name, tally in contest.tallies.items()}}
 
 
-def summary(results: dict[str, dict[str, Any]]) -> dict[str, float]:
-    """The mean over the data sets, each counted once, and the worst set beside the reference."""
-    mean = {
-        name: float(np.mean([result[name]["iou"] for result in results.values()]))
-        for name in ("reference", "cold", "warm")
-    }
-    gains = {
-        name: [result[name]["iou"] - result["reference"]["iou"] for result in results.values()]
-        for name in ("cold", "warm")
-    }
-    return {
-        **mean,
-        "cold_gain": float(np.mean(gains["cold"])),
-        "warm_gain": float(np.mean(gains["warm"])),
-        "cold_worst": min(gains["cold"]),
-        "warm_worst": min(gains["warm"]),
-    }
+def summary(results: dict[str, dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """For every way: the mean over the data sets, each counted once, and its gain over the reference.
+
+    ``worst`` is the gain on the set where it is smallest.
+    """
+    mean = {}
+    for name in WAYS:
+        own = [result[name]["iou"] for result in results.values()]
+        against = "box_reference" if name.startswith("box") else "reference"
+        gains = [result[name]["iou"] - result[against]["iou"] for result in results.values()]
+        mean[name] = {"iou": float(np.mean(own)), "gain": float(np.mean(gains)), "worst": min(gains)}
+    return mean
 
 
-def table(results: dict[str, dict[str, Any]], mean: dict[str, float]) -> str:
-    """The results as Markdown."""
+def table(results: dict[str, dict[str, Any]], mean: dict[str, dict[str, float]]) -> str:
+    """The results as Markdown: IoU, and for ours looks per click in brackets."""
     lines = [
-        "| data set | cells | reference | cold | gain | looks | warm | gain | looks | encodes |",
+        "| data set | cells | reference | cold | gain | warm | gain | box reference | box | gain |",
         "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for data_set, result in results.items():
-        reference = result["reference"]["iou"]
-        row = [data_set, str(result["cells"]), f"{reference:.3f}"]
-        for name in ("cold", "warm"):
-            figures = result[name]
-            row += [
-                f"{figures['iou']:.3f}",
-                f"{figures['iou'] - reference:+.3f}",
-                f"{figures['looks']:.1f}",
-            ]
-        lines.append(f"| {' | '.join([*row, format(result['warm']['encodes'], '.2f')])} |")
-    lines.append(
-        f"| mean | | {mean['reference']:.3f} | {mean['cold']:.3f} | {mean['cold_gain']:+.3f} | "
-        f"| {mean['warm']:.3f} | {mean['warm_gain']:+.3f} | | |"
-    )
-    return "\n".join(lines)
+        row = [data_set, str(result["cells"])]
+        for name in WAYS:
+            row.append(f"{result[name]['iou']:.3f}")
+            if name in OURS:
+                against = "box_reference" if name == "box" else "reference"
+                row[-1] += f" ({result[name]['looks']:.1f})"
+                row.append(f"{result[name]['iou'] - result[against]['iou']:+.3f}")
+        lines.append(f"| {' | '.join(row)} |")
+    row = ["mean", ""]
+    for name in WAYS:
+        row += [f"{mean[name]['iou']:.3f}", *([f"{mean[name]['gain']:+.3f}"] if name in OURS else [])]
+    return "\n".join([*lines, f"| {' | '.join(row)} |"])
 
 
 def open_model(checkpoint: Path, cache: Path, threads: int | None) -> HeadlessModel:
@@ -169,12 +168,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         results[name] = measure(model, clicked, arguments.seeds, arguments.careless)
     mean = summary(results)
     print(table(results, mean))
-    facts = {
-        "benchmark": "first_click",
-        "model": _MODEL,
-        "clicks": "careless" if arguments.careless else "middle",
-    }
-    print(json.dumps({**facts, "ratio": {}, "mean": mean, "sets": results}))
+    clicks = "careless" if arguments.careless else "middle"
+    ratio = {name: mean[name]["iou"] / mean["reference"]["iou"] for name in ("cold", "warm")}
+    facts = {"benchmark": "first_click", "model": _MODEL, "clicks": clicks}
+    print(json.dumps({**facts, "ratio": ratio, "mean": mean, "sets": results}))
     return 0
 
 

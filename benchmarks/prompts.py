@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import data_sets
-from benchmarks.clicks import interior_point
+from benchmarks.clicks import interior_point, tight_box
 from cellsam_desktop.core.mask import Mask
-from cellsam_desktop.core.prompts import Box, Prompts
+from cellsam_desktop.core.prompts import Prompts
 from cellsam_desktop.curation.headless_model import REFERENCE, HeadlessModel
 from cellsam_desktop.sam.registry import ModelRegistry
 
@@ -83,12 +83,6 @@ class Reference:
                 multimask_output=box is None,
             )
             yield Mask.from_array(masks[int(quality.argmax())])
-
-
-def tight_box(mask: Mask) -> Prompts:
-    """The box from the first to the last pixel of the mask."""
-    region = mask.region
-    return Prompts(box=Box(region.x0, region.y0, region.x1 - 1, region.y1 - 1))
 
 
 def measure(ours: HeadlessModel, reference: Reference, images: Iterable[data_sets.Sample]) -> dict[str, Any]:

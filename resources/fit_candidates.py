@@ -16,6 +16,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -28,7 +29,7 @@ from benchmarks.clicks import Target, careless_point, interior_point, targets
 from benchmarks.first_click import open_model
 from cellsam_desktop import paths
 from cellsam_desktop.analysis import candidates
-from cellsam_desktop.analysis.candidates import Option, measures, rank
+from cellsam_desktop.analysis.candidates import Option, measures
 from cellsam_desktop.analysis.knowledge import NOTHING, Knowledge, facts_of
 from cellsam_desktop.analysis.looking import expected_box, fits, options_of
 from cellsam_desktop.core.geometry import Region
@@ -39,18 +40,13 @@ from cellsam_desktop.sam.crops import looks_for
 from cellsam_desktop.sam.registry import ModelRegistry
 
 _FILE = Path(candidates.__file__).with_name("candidates.json")
-_ALWAYS = (
-    "predicted_iou",
-    "token_0",
-    "token_1",
-    "token_3",
-    "depth",
-)  # token 2 is what they are compared with
-COLD = (*_ALWAYS, "depth_squared", "depth_of_token_1", "log_share")
-WARM = (*_ALWAYS, "offset", "gap_squared")
+_ALWAYS = ("predicted_iou", "like_token_0", "like_token_1", "like_token_3")
+COLD = (*_ALWAYS, "shallow", "missed", "speck")
+WARM = (*_ALWAYS, "depth", "offset", "gap_squared")
 BOXED = tuple(f"boxed_token_{token}" for token in range(4))
 _DECAY = 0.0005
 _SEEDS = 2
+_NEVER = -1000.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,17 +84,18 @@ def ask_warm(model: HeadlessModel, target: Target) -> Iterator[Question]:
             yield _question(model, target, prompts, target.knowledge(_SEEDS * number + seed))
 
 
-def ask_misfits(model: HeadlessModel, target: Target) -> Iterator[Question]:
-    """The same, where no candidate has the expected size: with those for a box of that size."""
+def ask_boxed(model: HeadlessModel, target: Target, weights: Weights) -> Iterator[Question]:
+    """The same, and where no candidate has the expected size also those for a box of that size."""
     for number, prompts in enumerate(_clicks(target)):
         for seed in range(_SEEDS if target.others else 0):
             knowledge = target.knowledge(_SEEDS * number + seed)
             options = _options(model, target, prompts, knowledge)
-            if knowledge.size is not None and not fits(rank(options, knowledge)[0], knowledge.size):
+            best = max(options, key=lambda option: _score_of(option, knowledge, weights))
+            if knowledge.size is not None and not fits(best, knowledge.size):
                 look = model.look(target.sample.image, options[0].geometry.region)
                 box = expected_box(prompts.points[0], knowledge.size)
                 options += options_of(model.decoder, look, prompts, box)
-                yield _compared(options, knowledge, target.truth)
+            yield _compared(options, knowledge, target.truth)
 
 
 def ask_in_company(model: HeadlessModel, target: Target) -> Iterator[Question]:
@@ -147,7 +144,8 @@ def fit(asked: Questions, names: Sequence[str], fixed: Weights | None = None) ->
     table = np.array([[measured.get(name, 0.0) for name in names] for measured in rows])
     scale = table.std(axis=0) + 1e-6
     table /= scale
-    given = np.array([_score(measured, fixed or {}) for measured in rows])
+    kept = {name: weight for name, weight in (fixed or {}).items() if name not in names}
+    given = np.array([_score(measured, kept) for measured in rows])
     ious = np.concatenate([question.ious for question, _ in chosen])
     sizes = np.array([question.ious.size for question, _ in chosen])
     starts, owner = np.cumsum(sizes) - sizes, np.repeat(np.arange(sizes.size), sizes)
@@ -170,17 +168,16 @@ def mean_iou(part: Sequence[Question], weights: Weights) -> float:
     return float(np.mean([_first(question, weights) for question in part]))
 
 
-def print_fit(title: str, asked: Questions, names: Sequence[str], fixed: Weights | None = None) -> None:
-    """Each data set: the best candidate there is, the fit, and the fit without this set."""
-    fixed = fixed or {}
-    fitted = {**fixed, **fit(asked, names, fixed)}
-    print(f"\n| {title} | questions | without | best | fitted | left out |\n|---|--:|--:|--:|--:|--:|")
+def print_fit(title: str, asked: Questions, names: Sequence[str], before: Weights) -> None:
+    """Each data set: the weights before, the fit, the fit without this set, the best candidate there is."""
+    fitted = {**before, **fit(asked, names, before)}
+    print(f"\n| {title} | questions | before | fitted | left out | best |\n|---|--:|--:|--:|--:|--:|")
     figures = []
     for name, part in asked.items():
         others = {other: questions for other, questions in asked.items() if other != name}
-        blind = {**fixed, **fit(others, names, fixed)}
+        blind = {**before, **fit(others, names, before)}
         best = float(np.mean([question.ious.max(initial=0.0) for question in part]))
-        figures.append([mean_iou(part, fixed), best, mean_iou(part, fitted), mean_iou(part, blind)])
+        figures.append([*(mean_iou(part, weights) for weights in (before, fitted, blind)), best])
         print(f"| {name} | {len(part)} | {' | '.join(f'{figure:.3f}' for figure in figures[-1])} |")
     means = " | ".join(f"{figure:.3f}" for figure in np.mean(figures, axis=0))
     print(f"| mean | | {means} |", flush=True)
@@ -192,25 +189,31 @@ def _first(question: Question, weights: Weights) -> float:
     return float(question.ious[int(np.argmax([_score(measured, weights) for measured in question.measures]))])
 
 
+def _score_of(option: Option, knowledge: Knowledge, weights: Weights) -> float:
+    return _NEVER if option.traits is None else _score(measures(option, knowledge), weights)
+
+
 def _score(measured: Weights, weights: Weights) -> float:
     return sum(weights.get(name, 0.0) * value for name, value in measured.items())
 
 
 def fit_all(model: HeadlessModel, clicked: Mapping[str, Sequence[Target]]) -> dict[str, dict[str, float]]:
     """Every weight; those that few questions tell about are fitted when the others are given."""
-    cold, warm = questions(model, clicked, ask_cold), questions(model, clicked, ask_warm)
-    print_fit("cold", cold, COLD)
-    print_fit("warm", warm, WARM)
-    weights = {"cold": fit(cold, COLD), "warm": fit(warm, WARM)}
+    weights: dict[str, dict[str, float]] = {}
+    for situation, ask, names in (("cold", ask_cold, COLD), ("warm", ask_warm, WARM)):
+        asked = questions(model, clicked, ask)
+        print_fit(situation, asked, names, {"predicted_iou": 1.0})
+        weights[situation] = fit(asked, names)
+    warm = weights["warm"]
     linked = {name: clicked[name] for name in data_sets.LINKED}
     for title, ask, names, among in (
-        ("no candidate fits", ask_misfits, BOXED, clicked),
+        ("told the size", partial(ask_boxed, weights=dict(warm)), BOXED, clicked),
         ("all others accepted", ask_in_company, ("taken",), clicked),
         ("previous frame known", ask_over_time, ("previous",), linked),
     ):
         asked = {name: part for name, part in questions(model, among, ask).items() if part}
-        print_fit(title, asked, names, weights["warm"])
-        weights["warm"] |= fit(asked, names, weights["warm"])
+        print_fit(title, asked, names, {**warm, **dict.fromkeys(BOXED, _NEVER)})
+        warm |= fit(asked, names, warm)
     return weights
 
 

@@ -21,6 +21,9 @@ from cellsam_desktop.sam.transforms import InputGeometry
 _WEIGHTS = "candidates.json"
 _LARGEST_GAP = 4.0
 _LARGEST_OFFSET = 1.5
+_MIDDLE = 0.9
+_OUTLINE = 0.3
+_SPECK = 0.001
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +52,7 @@ class Option:
 def rank(options: Sequence[Option], knowledge: Knowledge) -> list[Option]:
     """The options for one click with their scores, best first; empty ones come last.
 
-    An option's score does not depend on the others.
+    An option's score does not depend on those of other looks.
     """
     weights = weights_of("cold" if knowledge.size is None else "warm")
     scored = [replace(option, score=_score(option, knowledge, weights)) for option in options]
@@ -67,18 +70,27 @@ def weights_of(situation: str) -> Mapping[str, float]:
 
 
 def measures(option: Option, knowledge: Knowledge) -> dict[str, float]:
-    """What a score may be made of; the option must have traits."""
+    """What a score may be made of; the option must have traits.
+
+    ``like_token_k`` are IoUs with the four masks of the same answer: a mask that is nearly that of token 1
+    is judged nearly as that one. ``depth`` and ``shallow`` prefer masks with the click in their middle,
+    ``missed`` counts against those hardly clicked on, ``speck`` against those below a thousandth of the
+    look. ``gap_squared`` is the distance from the expected size in spreads; ``taken`` the share of pixels
+    that belong to other cells; ``previous`` the IoU with the cell's mask in the frame beside.
+    """
     traits = option.traits
     assert traits is not None
     found = {
         "predicted_iou": option.predicted_iou,
-        "log_share": math.log(traits.share),
         "depth": traits.depth,
-        "depth_squared": traits.depth**2,
-        "depth_of_token_1": traits.depth if option.token == 1 else 0.0,
+        "shallow": max(_MIDDLE - traits.depth, 0.0),
+        "missed": max(_OUTLINE - traits.depth, 0.0),
         "offset": min(traits.offset, _LARGEST_OFFSET),
-        f"{'boxed_' if option.boxed else ''}token_{option.token}": 1.0,
+        "speck": max(math.log(_SPECK / traits.share), 0.0),
     }
+    found |= {f"like_token_{token}": value for token, value in enumerate(traits.likeness)}
+    if option.boxed:
+        found[f"boxed_token_{option.token}"] = 1.0
     if knowledge.size is not None:
         found["gap_squared"] = min(abs(knowledge.size.gap(traits.area)), _LARGEST_GAP) ** 2
     if knowledge.taken:

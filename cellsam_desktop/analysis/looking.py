@@ -80,16 +80,10 @@ def options_of(decoder: Decoder, look: Look, prompts: Prompts, box: Box | None =
     """All four candidates that one look gives for one click, with their traits; ``box`` is given as well."""
     image, geometry = look
     tokens = decoder.decode(image, geometry, prompts.with_box(box)).tokens
+    traits = traits_of([token.logits for token in tokens], geometry, prompts.points[0])
     return [
-        Option(
-            logits=candidate.logits,
-            geometry=geometry,
-            predicted_iou=candidate.predicted_iou,
-            token=number,
-            traits=traits_of(candidate.logits, geometry, prompts.points[0]),
-            boxed=box is not None,
-        )
-        for number, candidate in enumerate(tokens)
+        Option(candidate.logits, geometry, candidate.predicted_iou, number, found, box is not None)
+        for number, (candidate, found) in enumerate(zip(tokens, traits, strict=True))
     ]
 
 

@@ -7,6 +7,7 @@ nobody will see.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,30 +30,29 @@ class Traits:
 
     ``area`` is in plane pixels, ``share`` that of the look; ``offset`` the distance of the click from the
     centroid over the square root of the area; ``depth`` the distance of the click from the outline over that
-    of the deepest pixel (0 outside the mask, 1 in its middle).
+    of the deepest pixel (0 outside the mask, 1 in its middle); ``likeness`` the IoU with each of the answer's
+    masks, in the order of the tokens, itself among them.
     """
 
     area: float
     share: float
     offset: float
     depth: float
+    likeness: tuple[float, ...]
 
 
-def traits_of(logits: NDArray[np.float32], geometry: InputGeometry, click: Point) -> Traits | None:
-    """The traits of a candidate (256, 256); None for an empty one."""
-    bits = logits > 0
-    rows, columns = np.flatnonzero(bits.any(axis=1)), np.flatnonzero(bits.any(axis=0))
-    if rows.size == 0:
-        return None
-    top, left = int(rows[0]), int(columns[0])
-    tight = bits[top : rows[-1] + 1, left : columns[-1] + 1]
+def traits_of(
+    logits: Sequence[NDArray[np.float32]], geometry: InputGeometry, click: Point
+) -> list[Traits | None]:
+    """The traits of all candidates (256, 256) of one answer, in order; None for an empty one."""
+    masks = [answer > 0 for answer in logits]
     click_row, click_column = logit_positions(geometry, np.array([click.x]), np.array([click.y]))
-    row, column = int(click_row[0]) - top, int(click_column[0]) - left
-    per_row, per_column = tight.sum(axis=1), tight.sum(axis=0)
-    area = int(per_row.sum())
-    y, x = per_row @ np.arange(per_row.size) / area, per_column @ np.arange(per_column.size) / area
-    offset = math.hypot(float(x) - column, float(y) - row) / math.sqrt(area)
-    return Traits(area * _pixel_area(geometry), area / bits.size, offset, _depth(tight, row, column))
+    place = int(click_row[0]), int(click_column[0])
+    pixel = _pixel_area(geometry)
+    return [
+        _traits(bits, place, pixel, tuple(map(float, likeness)))
+        for bits, likeness in zip(masks, _likeness(masks), strict=True)
+    ]
 
 
 def logit_positions(
@@ -65,6 +65,30 @@ def logit_positions(
     rows, columns = (y + 0.5 - region.y0) * per_y, (x + 0.5 - region.x0) * per_x
     last = _LOGITS - 1
     return np.clip(rows, 0, last).astype(np.intp), np.clip(columns, 0, last).astype(np.intp)
+
+
+def _traits(
+    bits: BoolArray, place: tuple[int, int], pixel: float, likeness: tuple[float, ...]
+) -> Traits | None:
+    rows, columns = np.flatnonzero(bits.any(axis=1)), np.flatnonzero(bits.any(axis=0))
+    if rows.size == 0:
+        return None
+    top, left = int(rows[0]), int(columns[0])
+    tight = bits[top : rows[-1] + 1, left : columns[-1] + 1]
+    row, column = place[0] - top, place[1] - left
+    per_row, per_column = tight.sum(axis=1), tight.sum(axis=0)
+    area = int(per_row.sum())
+    y, x = per_row @ np.arange(per_row.size) / area, per_column @ np.arange(per_column.size) / area
+    offset = math.hypot(float(x) - column, float(y) - row) / math.sqrt(area)
+    return Traits(area * pixel, area / bits.size, offset, _depth(tight, row, column), likeness)
+
+
+def _likeness(masks: Sequence[BoolArray]) -> NDArray[np.float32]:
+    """The IoU of every mask with every other; 0 where both are empty."""
+    flat = np.stack([bits.ravel() for bits in masks]).astype(np.float32)
+    common = flat @ flat.T
+    areas = np.diag(common)
+    return np.asarray(common / np.maximum(areas[:, None] + areas[None, :] - common, 1), dtype=np.float32)
 
 
 def _pixel_area(geometry: InputGeometry) -> float:

@@ -17,7 +17,7 @@ LARGEST = 2048
 """A plane somewhat larger than this is never looked at as a whole: its cells would be specks."""
 
 _CLOSER = 512
-_SIDE_PER_DIAMETER = 12.0
+_SIDE_PER_DIAMETER = 16.0
 _SIDE_PER_BOX = 8.0
 _WHOLE_ENOUGH = 4 / 3
 
@@ -29,18 +29,18 @@ def looks_for(
 
     ``plane`` is the whole plane, ``diameter`` that of the cells accepted so far in plane pixels (None:
     nothing is known), ``view`` the part of the plane that is on screen (None: all of it). A box says how
-    large the cell is; otherwise the accepted cells do. Where nothing does, one click is looked at twice: as
-    on screen, and closer.
+    large the cell is; otherwise the accepted cells do, and where nothing does the view. One click, which may
+    mean a part or the whole, is looked at twice: like this, and closer.
     """
     around = _around(prompts)
     if prompts.box is not None:
         return (_holding(plane, around, _side(_SIDE_PER_BOX * max(around.height, around.width))),)
-    if diameter is not None:
-        return (_holding(plane, around, _side(_SIDE_PER_DIAMETER * diameter)),)
-    overview = _holding(plane, around, _overview(view or plane))
+    known = diameter is not None
+    side = _side(_SIDE_PER_DIAMETER * diameter) if known else _overview(view or plane)
+    first = _holding(plane, around, side)
     if len(prompts.points) != 1:
-        return (overview,)
-    return tuple(dict.fromkeys((overview, _holding(plane, around, _CLOSER))))
+        return (first,)
+    return tuple(dict.fromkeys((first, _holding(plane, around, max(SMALLEST, side // 2) if known else _CLOSER))))
 
 
 def looks_covering(plane: Region, part: Region, diameter: float | None) -> tuple[Region, ...]:

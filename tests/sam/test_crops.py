@@ -92,11 +92,15 @@ def test_neighbouring_clicks_share_their_look():
 
 
 @pytest.mark.parametrize(
-    ("diameter", "side"), [(1, SMALLEST), (5.5, 64), (10, 128), (20, 256), (35, 512), (90, 1000)]
+    ("diameter", "sides"),
+    [(1, [SMALLEST]), (4, [64]), (8, [128, 64]), (16, [256, 128]), (30, [512, 256]), (90, [1000, 512]), (200, [1000])],
 )
-def test_the_size_of_accepted_cells_sets_the_scale(diameter, side):
-    [look] = looks_for(SQUARE, Prompts((Point(500, 500),)), diameter)
-    assert look.height == look.width == side
+def test_the_size_of_accepted_cells_sets_the_scale(diameter, sides):
+    looks = looks_for(SQUARE, Prompts((Point(500, 500),)), diameter)
+    assert [look.height for look in looks] == [look.width for look in looks] == sides
+    corrected = Prompts((Point(500, 500), Point(510, 505, positive=False)))
+    assert looks_for(SQUARE, corrected, diameter)[0].height == sides[0]
+    assert len(looks_for(SQUARE, corrected, diameter)) == 1
 
 
 def test_where_nothing_is_known_a_click_is_looked_at_twice():
