@@ -16,7 +16,9 @@ class ChangeSet:
     """Ids and places touched by a transaction, its undo or its redo.
 
     ``cells`` are cells added, removed or altered (name, locked); ``places`` are, by cell id, the planes on
-    which its mask was set, replaced or removed; ``lineage`` are mothers whose division changed.
+    which its mask was set, replaced or removed; ``lineage`` are mothers whose division changed; ``seen`` are,
+    by cell id, the planes on which its mask was marked as seen, or no longer is, while the mask stayed (one
+    that changes loses its mark, and is in ``places``).
     """
 
     name: str = ""
@@ -24,6 +26,7 @@ class ChangeSet:
     places: Places = field(default_factory=dict)
     lineage: frozenset[int] = field(default_factory=frozenset)
     calibration: bool = False
+    seen: Places = field(default_factory=dict)
 
     @cached_property
     def masks(self) -> frozenset[tuple[int, PlaneKey]]:
@@ -32,8 +35,8 @@ class ChangeSet:
 
     @cached_property
     def mask_count(self) -> int:
-        """How many masks changed."""
-        return sum(map(len, self.places.values()))
+        """How many masks, or the marks on them, changed."""
+        return sum(map(len, self.places.values())) + sum(map(len, self.seen.values()))
 
     @cached_property
     def planes(self) -> frozenset[PlaneKey]:
@@ -43,7 +46,7 @@ class ChangeSet:
     @cached_property
     def touched_cells(self) -> frozenset[int]:
         """Every cell concerned in any way."""
-        return self.cells | self.lineage | self.places.keys()
+        return self.cells | self.lineage | self.places.keys() | self.seen.keys()
 
     def on(self, key: PlaneKey) -> list[int]:
         """The cells whose mask on a plane changed."""
@@ -51,16 +54,21 @@ class ChangeSet:
 
     def __or__(self, other: ChangeSet) -> ChangeSet:
         """What either touches, under the other's name."""
-        places = dict(self.places)
-        for cell_id, keys in other.places.items():
-            places[cell_id] = keys | places[cell_id] if cell_id in places else keys
         return ChangeSet(
             other.name,
             self.cells | other.cells,
-            places,
+            _united(self.places, other.places),
             self.lineage | other.lineage,
             self.calibration or other.calibration,
+            _united(self.seen, other.seen),
         )
+
+
+def _united(one: Places, other: Places) -> Places:
+    places = dict(one)
+    for cell_id, keys in other.items():
+        places[cell_id] = keys | places[cell_id] if cell_id in places else keys
+    return places
 
 
 def places_of(masks: Iterable[tuple[int, PlaneKey]]) -> dict[int, frozenset[PlaneKey]]:

@@ -15,7 +15,7 @@ from cellsam_desktop.core.changes import ChangeSet
 from cellsam_desktop.core.errors import EditRefused
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.lineage import Lineage
-from cellsam_desktop.core.records import Calibration, Cell, MaskRecord
+from cellsam_desktop.core.records import Calibration, Cell, MaskRecord, is_curated
 
 _NO_TRACK: Mapping[PlaneKey, MaskRecord] = MappingProxyType({})
 
@@ -35,6 +35,7 @@ class Document:
         self._tracks: dict[int, dict[PlaneKey, MaskRecord]] = {}
         self._planes: dict[PlaneKey, set[int]] = {}
         self._spans: dict[int, tuple[int, int]] = {}
+        self._seen: dict[int, set[PlaneKey]] = {}
         self._next_id = 1
 
     @property
@@ -72,6 +73,19 @@ class Document:
     def record(self, cell_id: int, key: PlaneKey) -> MaskRecord | None:
         """The mask record of a cell on a plane, or None."""
         return self._tracks.get(cell_id, _NO_TRACK).get(key)
+
+    def seen(self, cell_id: int) -> frozenset[PlaneKey]:
+        """The planes on which a person has looked at the mask of a cell and found it right."""
+        return frozenset(self._seen.get(cell_id, ()))
+
+    def is_seen(self, cell_id: int, key: PlaneKey) -> bool:
+        """Whether the mask of a cell on a plane is marked as seen."""
+        return key in self._seen.get(cell_id, ())
+
+    def is_curated(self, cell_id: int, key: PlaneKey) -> bool:
+        """Whether there is a mask that a person made or has seen; see ``records.is_curated``."""
+        record = self.record(cell_id, key)
+        return record is not None and is_curated(record, self.is_seen(cell_id, key))
 
     def cells_on(self, key: PlaneKey) -> list[int]:
         """Ids of the cells that have a mask on a plane, ascending."""
@@ -132,9 +146,15 @@ class Document:
         if self.lineage.mother(cell.id) is not None or self.lineage.daughters(cell.id) is not None:
             raise EditRefused(f"{cell.title} belongs to a division: remove the division first.")
 
-    def put_record(self, cell_id: int, key: PlaneKey, record: MaskRecord | None) -> MaskRecord | None:
-        """Set, replace or (with None) remove the mask of a cell on a plane; returns the one before."""
+    def put_record(
+        self, cell_id: int, key: PlaneKey, record: MaskRecord | None, *, seen: bool = False
+    ) -> MaskRecord | None:
+        """Set, replace or (with None) remove the mask of a cell on a plane; returns the one before.
+
+        The mask is marked as seen or not as ``seen`` says: a mark never outlives its mask.
+        """
         self.cell(cell_id)
+        self._mark(cell_id, key, seen and record is not None)
         track = self._tracks.setdefault(cell_id, {})
         before = track.pop(key, None)
         if record is not None:
@@ -148,6 +168,28 @@ class Document:
             del self._tracks[cell_id]
         return before
 
+    def put_seen(self, cell_id: int, keys: Iterable[PlaneKey], seen: bool) -> frozenset[PlaneKey]:
+        """Mark masks as seen or not; returns the planes where that changed something.
+
+        Raises:
+            EditRefused: the cell has no mask on one of the planes.
+        """
+        cell, keys = self.cell(cell_id), frozenset(keys)
+        if not keys <= self.track(cell_id).keys():
+            raise EditRefused(f"{cell.title} has no mask there that could be marked.")
+        changed = frozenset(key for key in keys if self.is_seen(cell_id, key) != seen)
+        for key in changed:
+            self._mark(cell_id, key, seen)
+        return changed
+
+    def _mark(self, cell_id: int, key: PlaneKey, seen: bool) -> None:
+        if seen:
+            self._seen.setdefault(cell_id, set()).add(key)
+        elif marks := self._seen.get(cell_id):
+            marks.discard(key)
+            if not marks:
+                del self._seen[cell_id]
+
     def _extend(self, cell_id: int, t: int, *, known: bool) -> None:
         """Let the span reach frame ``t``; one that was dropped is worked out when it is asked for."""
         span = self._spans.get(cell_id)
@@ -157,9 +199,13 @@ class Document:
         elif not span[0] <= t <= span[1]:
             self._spans[cell_id] = (min(span[0], t), max(span[1], t))
 
-    def put_track(self, cell: Cell, track: Mapping[PlaneKey, MaskRecord]) -> None:
-        """Add a new cell with all its masks."""
+    def put_track(
+        self, cell: Cell, track: Mapping[PlaneKey, MaskRecord], seen: frozenset[PlaneKey] = frozenset()
+    ) -> None:
+        """Add a new cell with all its masks, of which those on the planes ``seen`` are marked as seen."""
         self.put_cell(cell)
+        if marks := seen & track.keys():
+            self._seen[cell.id] = set(marks)
         if track:
             self._tracks[cell.id] = dict(track)
         for key in track:
@@ -171,6 +217,7 @@ class Document:
         for key in track:
             self._leave(cell_id, key)
         self._spans.pop(cell_id, None)
+        self._seen.pop(cell_id, None)
         return track
 
     def _leave(self, cell_id: int, key: PlaneKey) -> None:
@@ -186,6 +233,7 @@ class Document:
         copy._cells = dict(self._cells)
         copy._tracks = {cell_id: dict(track) for cell_id, track in self._tracks.items()}
         copy._planes = {key: set(ids) for key, ids in self._planes.items()}
+        copy._seen = {cell_id: set(keys) for cell_id, keys in self._seen.items()}
         copy._next_id = self._next_id
         return copy
 

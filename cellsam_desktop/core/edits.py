@@ -61,30 +61,54 @@ class ChangeCell:
 
 @dataclass(frozen=True)
 class SetMask:
-    """Set, replace or (``record`` None) remove the mask of a cell on a plane."""
+    """Set, replace or (``record`` None) remove the mask of a cell on a plane.
+
+    The mask before loses its mark of having been seen; ``seen`` marks the new one.
+    """
 
     cell_id: int
     key: PlaneKey
     record: MaskRecord | None
+    seen: bool = False
 
     def apply(self, document: Document) -> Edit:
         """Put the record in place; a locked cell refuses."""
         _refuse_locked(document.cell(self.cell_id))
-        return SetMask(self.cell_id, self.key, document.put_record(self.cell_id, self.key, self.record))
+        was_seen = document.is_seen(self.cell_id, self.key)
+        before = document.put_record(self.cell_id, self.key, self.record, seen=self.seen)
+        return SetMask(self.cell_id, self.key, before, was_seen)
+
+
+@dataclass(frozen=True)
+class MarkSeen:
+    """Say that a person has looked at masks of a cell and found them right, or take that back."""
+
+    cell_id: int
+    keys: frozenset[PlaneKey]
+    seen: bool = True
+
+    def apply(self, document: Document) -> Edit:
+        """Set or remove the marks; there must be a mask on each of the planes."""
+        changed = document.put_seen(self.cell_id, self.keys, self.seen)
+        return MarkSeen(self.cell_id, changed, not self.seen)
 
 
 @dataclass(frozen=True)
 class AddTrack:
-    """Begin a cell with all its masks at once: thousands of cells are imported without an edit per mask."""
+    """Begin a cell with all its masks at once: thousands of cells are imported without an edit per mask.
+
+    ``seen`` are the planes whose masks are marked as seen.
+    """
 
     cell: Cell
     track: Mapping[PlaneKey, MaskRecord]
+    seen: frozenset[PlaneKey] = frozenset()
 
     def apply(self, document: Document) -> Edit:
         """Add cell and masks; the id must be positive and free, the cell not locked."""
         _refuse_id(document, self.cell.id)
         _refuse_locked(self.cell)
-        document.put_track(self.cell, self.track)
+        document.put_track(self.cell, self.track, self.seen)
         return RemoveTrack(self.cell.id, frozenset(self.track))
 
 
@@ -102,9 +126,10 @@ class RemoveTrack:
         document.refuse_relatives(cell)
         if document.track(self.cell_id).keys() != self.keys:
             raise EditRefused(f"{cell.title} has masks on other frames: delete them first.")
+        seen = document.seen(self.cell_id)
         track = document.drop_track(self.cell_id)
         document.drop_cell(self.cell_id)
-        return AddTrack(cell, track)
+        return AddTrack(cell, track, seen)
 
 
 @dataclass(frozen=True)

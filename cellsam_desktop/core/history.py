@@ -16,6 +16,7 @@ from cellsam_desktop.core.edits import (
     AddTrack,
     ChangeCell,
     Edit,
+    MarkSeen,
     RemoveCell,
     RemoveDivision,
     RemoveTrack,
@@ -40,6 +41,7 @@ class History:
         self._document = document
         self._undo: list[_Step] = []
         self._redo: list[_Step] = []
+        self._open_group: object | None = None
 
     @property
     def undo_name(self) -> str | None:
@@ -51,16 +53,24 @@ class History:
         """Name of the transaction that ``redo`` would apply again, or None."""
         return self._redo[-1].name if self._redo else None
 
-    def commit(self, name: str, edits: Iterable[Edit]) -> ChangeSet:
+    def commit(self, name: str, edits: Iterable[Edit], group: object | None = None) -> ChangeSet:
         """Apply a transaction, make it undoable, and announce the change.
+
+        Transactions that follow one another with the same ``group`` are one step of undo, under the last
+        one's name; any other transaction, an undo or a redo ends the group. So long work is saved as it
+        goes and taken back at once.
 
         Raises:
             EditRefused: an edit was refused or a rule would be broken; the document is as before.
         """
         edits = tuple(edits)
         changes = changes_of(name, edits)
-        self._undo.append(_Step(name, self._apply(edits, changes)))
+        inverses = self._apply(edits, changes)
+        if group is not None and group == self._open_group:
+            inverses += self._undo.pop().edits
+        self._undo.append(_Step(name, inverses))
         self._redo.clear()
+        self._open_group = group
         self._document.changed.emit(changes)
         return changes
 
@@ -80,6 +90,7 @@ class History:
         inverses = self._apply(step.edits, changes)
         source.pop()
         target.append(_Step(step.name, inverses))
+        self._open_group = None
         self._document.changed.emit(changes)
         return changes
 
@@ -99,7 +110,7 @@ class History:
 
 def changes_of(name: str, edits: Iterable[Edit]) -> ChangeSet:
     """What a sequence of edits touches."""
-    cells, masks, lineage, calibration = set(), [], set(), False
+    cells, masks, marks, lineage, calibration = set(), [], [], set(), False
     tracks: dict[int, frozenset[PlaneKey]] = {}
     for edit in edits:
         match edit:
@@ -109,6 +120,8 @@ def changes_of(name: str, edits: Iterable[Edit]) -> ChangeSet:
                 cells.add(cell_id)
             case SetMask(cell_id, key):
                 masks.append((cell_id, key))
+            case MarkSeen(cell_id, keys):
+                marks += [(cell_id, key) for key in keys]
             case AddTrack(Cell(cell_id), keys) | RemoveTrack(cell_id, keys):
                 cells.add(cell_id)
                 tracks[cell_id] = tracks.get(cell_id, frozenset()).union(keys)
@@ -116,5 +129,5 @@ def changes_of(name: str, edits: Iterable[Edit]) -> ChangeSet:
                 lineage.add(mother)
             case SetCalibration():
                 calibration = True
-    single = ChangeSet(places=places_of(masks))
+    single = ChangeSet(places=places_of(masks), seen=places_of(marks))
     return single | ChangeSet(name, frozenset(cells), tracks, frozenset(lineage), calibration)

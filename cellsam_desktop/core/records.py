@@ -20,6 +20,9 @@ class Source(StrEnum):
     PROPAGATED = "propagated"
 
 
+_BY_A_PERSON = frozenset({Source.CLICK, Source.BOX, Source.BRUSH, Source.LASSO, Source.IMPORTED})
+
+
 @dataclass(frozen=True, slots=True)
 class MaskRecord:
     """A mask with its provenance.
@@ -33,6 +36,14 @@ class MaskRecord:
     predicted_iou: float | None = None
     prompts: Prompts = NO_PROMPTS
     decoder: str = ""
+
+
+def is_curated(record: MaskRecord, seen: bool) -> bool:
+    """Whether a person stands behind a mask, so that nothing automatic may overwrite it.
+
+    ``seen`` says that it was marked as seen, see ``Document.is_seen``.
+    """
+    return seen or record.source in _BY_A_PERSON
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,14 +102,15 @@ class Session:
 
     # -- the document ------------------------------------------------------------------------------
 
-    def commit(self, name: str, edits: Iterable[Edit]) -> bool:
+    def commit(self, name: str, edits: Iterable[Edit], group: object | None = None) -> bool:
         """Apply a transaction and save it; False (and a notice) when an edit was refused.
 
-        When saving fails the transaction stays, see ``unsaved``.
+        Transactions in a row with the same ``group`` are one step of undo. When saving fails the transaction
+        stays, see ``unsaved``.
         """
         assert self.movie is not None, "there is nothing to change without a movie"
         try:
-            changes = self.movie.history.commit(name, edits)
+            changes = self.movie.history.commit(name, edits, group)
         except EditRefused as error:
             self.notices.warning(str(error))
             return False

@@ -13,14 +13,18 @@ from typing import Any
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.errors import EditRefused, PromptError
 from cellsam_desktop.core.records import Calibration, Cell
-from cellsam_desktop.project.schema import MASK_COLUMNS, MaskRow, read_mask_row
+from cellsam_desktop.project.schema import MASK_COLUMNS, VERSION, MaskRow, read_mask_row
 
 log = logging.getLogger(__name__)
 
 SELECT_CELLS = "SELECT id, name, locked FROM cell"
-SELECT_MASKS = f"SELECT {MASK_COLUMNS} FROM mask"
 LAST_MASK = "SELECT max(rowid) FROM mask"
 SELECT_DIVISIONS = "SELECT mother, daughter_a, daughter_b FROM division"
+
+
+def select_masks(version: int = VERSION) -> str:
+    """The query for all masks of a file of this version."""
+    return f"SELECT {MASK_COLUMNS if version > 1 else MASK_COLUMNS.replace('seen', '0')} FROM mask"
 
 
 @dataclass
@@ -36,16 +40,16 @@ class DocumentReader:
             self.document.put_cell(Cell(cell_id, name, bool(locked)))
 
     def add_masks(self, rows: Iterable[MaskRow]) -> None:
-        """Rows of ``SELECT_MASKS``; a mask whose cell is lost brings back a cell without a name."""
+        """Rows of ``select_masks``; a mask whose cell is lost brings back a cell without a name."""
         for row in rows:
             try:
-                cell_id, key, record = read_mask_row(row)
+                cell_id, key, record, seen = read_mask_row(row)
             except (ValueError, TypeError, zlib.error, PromptError) as error:
                 self._lose(f"mask {row[:3]}", error)
                 continue
             if cell_id not in self.document:
                 self.document.put_cell(Cell(cell_id))
-            self.document.put_record(cell_id, key, record)
+            self.document.put_record(cell_id, key, record, seen=seen)
 
     def add_divisions(self, rows: Iterable[tuple[int, int, int]]) -> None:
         """Rows of ``SELECT_DIVISIONS``; to be called after cells and masks."""

@@ -13,7 +13,13 @@ from cellsam_desktop.project.schema import VERSION
 
 Step = Callable[[sqlite3.Connection], None]
 
-STEPS: Mapping[int, Step] = {}
+
+def _add_marks(connection: sqlite3.Connection) -> None:
+    """Version 2 knows which masks a person has seen."""
+    connection.execute("ALTER TABLE mask ADD COLUMN seen INTEGER NOT NULL DEFAULT 0")
+
+
+STEPS: Mapping[int, Step] = {1: _add_marks}
 """From each older version, what turns its tables into the next version's. Version 1 is the first."""
 
 

@@ -17,7 +17,7 @@ from cellsam_desktop.core.records import MaskRecord, Source
 SUFFIX = ".cellsam"
 APPLICATION_ID = 0x4353414D
 """The letters CSAM; SQLite keeps them in bytes 68 to 71 of the file."""
-VERSION = 1
+VERSION = 2
 """``user_version`` of the files this program writes; ``migrations.py`` leads from the older ones here."""
 
 _TABLES = """
@@ -43,6 +43,7 @@ CREATE TABLE mask (
     predicted_iou REAL,
     prompts TEXT NOT NULL,
     decoder TEXT NOT NULL,
+    seen INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (cell, t, z)
 );
 CREATE TABLE division (
@@ -52,13 +53,13 @@ CREATE TABLE division (
 );
 """
 
-MASK_COLUMNS = "cell, t, z, y0, x0, height, width, bits, source, predicted_iou, prompts, decoder"
+MASK_COLUMNS = "cell, t, z, y0, x0, height, width, bits, source, predicted_iou, prompts, decoder, seen"
 UPSERT_MASK = f"""
-INSERT INTO mask ({MASK_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO mask ({MASK_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (cell, t, z) DO UPDATE SET
     y0 = excluded.y0, x0 = excluded.x0, height = excluded.height, width = excluded.width,
     bits = excluded.bits, source = excluded.source, predicted_iou = excluded.predicted_iou,
-    prompts = excluded.prompts, decoder = excluded.decoder
+    prompts = excluded.prompts, decoder = excluded.decoder, seen = excluded.seen
 """
 UPSERT_CELL = """
 INSERT INTO cell (id, name, locked) VALUES (?, ?, ?)
@@ -84,27 +85,27 @@ def create_tables(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
-def mask_row(cell_id: int, key: PlaneKey, record: MaskRecord) -> MaskRow:
-    """The values of ``MASK_COLUMNS``; for the bits see ``packing.pack``."""
+def mask_row(cell_id: int, key: PlaneKey, record: MaskRecord, seen: bool) -> MaskRow:
+    """The values of ``MASK_COLUMNS``; ``seen`` says whether the mask is marked so. See ``packing.pack`` for bits."""
     mask = record.mask
     box = (mask.y0, mask.x0, mask.height, mask.width)
     prompts = (
         _NO_PROMPTS if record.prompts.empty else json.dumps(record.prompts.to_json(), separators=(",", ":"))
     )
-    return (
-        cell_id, *key, *box, mask.packed, record.source.value, record.predicted_iou, prompts, record.decoder
-    )  # fmt: skip
+    provenance = (record.source.value, record.predicted_iou, prompts, record.decoder)
+    return (cell_id, *key, *box, mask.packed, *provenance, seen)
 
 
-def read_mask_row(row: MaskRow) -> tuple[int, PlaneKey, MaskRecord]:
+def read_mask_row(row: MaskRow) -> tuple[int, PlaneKey, MaskRecord, bool]:
     """The inverse of ``mask_row``; the pixels stay packed until they are asked for.
 
     Raises:
         ValueError, TypeError, zlib.error: the row is damaged.
         PromptError: its prompts are.
     """
-    cell_id, t, z, y0, x0, height, width, packed, source, predicted_iou, prompts, decoder = row
+    cell_id, t, z, y0, x0, height, width, packed, source, predicted_iou, prompts, decoder, seen = row
     packing.check(packed, height, width)
     mask = Mask.from_packed(y0, x0, height, width, packed)
     found = NO_PROMPTS if prompts == _NO_PROMPTS else Prompts.from_json(json.loads(prompts))
-    return cell_id, _key(t, z), MaskRecord(mask, _source(source), predicted_iou, found, intern(decoder))
+    record = MaskRecord(mask, _source(source), predicted_iou, found, intern(decoder))
+    return cell_id, _key(t, z), record, bool(seen)

@@ -115,7 +115,7 @@ class ProjectStore:
             read.document.calibration = contents.calibration_from_json(scale)
             read.add_cells(connection.execute(contents.SELECT_CELLS))
             last = connection.execute(contents.LAST_MASK).fetchone()[0] or 0
-            read.add_masks(_reporting(connection.execute(contents.SELECT_MASKS), last, progress))
+            read.add_masks(_reporting(connection.execute(contents.select_masks()), last, progress))
             read.add_divisions(connection.execute(contents.SELECT_DIVISIONS))
             read.document.reserve_ids(int(contents.read_meta(connection, "next_id") or 1))
         if read.lost:
@@ -219,6 +219,9 @@ class ProjectStore:
         places = ((cell_id, key) for cell_id, keys in sorted(changes.places.items()) for key in sorted(keys))
         for cell_id, key in _reporting(places, changes.mask_count, progress):
             self._write_mask(document, cell_id, key)
+        for cell_id, keys in changes.seen.items():
+            marks = [(document.is_seen(cell_id, key), cell_id, *key) for key in keys]
+            connection.executemany("UPDATE mask SET seen = ? WHERE cell = ? AND t = ? AND z = ?", marks)
         for mother in changes.lineage:
             if (daughters := document.lineage.daughters(mother)) is not None:
                 connection.execute("INSERT INTO division VALUES (?, ?, ?)", (mother, *daughters))
@@ -231,7 +234,9 @@ class ProjectStore:
         if record is None:
             self._connection.execute("DELETE FROM mask WHERE cell = ? AND t = ? AND z = ?", (cell_id, *key))
         else:
-            self._connection.execute(UPSERT_MASK, mask_row(cell_id, key, record))
+            self._connection.execute(
+                UPSERT_MASK, mask_row(cell_id, key, record, document.is_seen(cell_id, key))
+            )
 
 
 def everything(document: Document) -> ChangeSet:

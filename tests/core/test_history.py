@@ -18,6 +18,7 @@ from cellsam_desktop.core.edits import (
     AddTrack,
     ChangeCell,
     Edit,
+    MarkSeen,
     RemoveCell,
     RemoveDivision,
     RemoveTrack,
@@ -38,7 +39,11 @@ def facts(document: Document) -> Facts:
     """All that a document says, less the next id; records are compared as the very same objects."""
     return (
         {i: document.cell(i) for i in document.cell_ids},
-        {(i, key): id(record) for i in document.cell_ids for key, record in document.track(i).items()},
+        {
+            (i, key): (id(record), document.is_seen(i, key))
+            for i in document.cell_ids
+            for key, record in document.track(i).items()
+        },
         list(document.lineage.divisions()),
         document.calibration,
     )
@@ -49,7 +54,7 @@ def transactions(data: bytes, document: Document) -> Iterator[list[Edit]]:
     edits: list[Edit] = []
     for kind, a, b, c in zip(*(iter(data),) * 4, strict=False):
         next_id = document.next_id + sum(isinstance(edit, AddCell | AddTrack) for edit in edits)
-        edits.append(edit_of(document, kind % 18, a, b, c, next_id))
+        edits.append(edit_of(document, kind % 20, a, b, c, next_id))
         if kind < 192:
             yield edits
             edits = []
@@ -61,7 +66,7 @@ def edit_of(document: Document, kind: int, a: int, b: int, c: int, next_id: int)
         case 0 | 1 | 2:
             return AddCell(Cell(next_id if a else cell_id))
         case 3 | 4 | 5 | 6:
-            return SetMask(cell_id, PlaneKey(b % 6, c % 2), RECORDS[c % 5])
+            return SetMask(cell_id, PlaneKey(b % 6, c % 2), RECORDS[c % 5], seen=c > 200)
         case 7 | 8:
             return SetMask(cell_id, PlaneKey(b % 6, c % 2), None)
         case 9:
@@ -74,9 +79,13 @@ def edit_of(document: Document, kind: int, a: int, b: int, c: int, next_id: int)
             return ChangeCell(Cell(cell_id, f"name {b}", locked=c > 200))
         case 15:
             track = {PlaneKey(t, c % 2): RECORDS[t % 5] for t in range(b % 6, b % 6 + c % 4)}
-            return AddTrack(Cell(next_id if a else cell_id, locked=c > 250), track)
+            seen = frozenset(list(track)[:2])
+            return AddTrack(Cell(next_id if a else cell_id, locked=c > 250), track, seen)
         case 16:
             return RemoveTrack(cell_id, frozenset(list(document.track(cell_id))[: 9 if b else 1]))
+        case 17 | 18:
+            keys = frozenset(list(document.track(cell_id))[: b % 4])
+            return MarkSeen(cell_id, keys if c % 9 else keys | {PlaneKey(b % 6)}, seen=c % 3 > 0)
         case _:
             return SetCalibration(Calibration(pixel_size_um=b / 10))
 
@@ -89,6 +98,7 @@ def check_rules(document: Document) -> None:
     for cell_id in cells:
         frames = document.frames(cell_id)
         assert document.span(cell_id) == ((frames[0], frames[-1]) if frames else None)
+        assert document.seen(cell_id) <= document.track(cell_id).keys()
     mothers: dict[int, int] = {}
     for mother, daughters in document.lineage.divisions():
         assert len({mother, *daughters}) == 3
@@ -105,7 +115,8 @@ def check_rules(document: Document) -> None:
 
 def check_covered(before: Facts, after: Facts, changes: ChangeSet) -> None:
     """A change set names everything that differs."""
-    for old, new, named in zip(before[:2], after[:2], (changes.cells, changes.masks), strict=True):
+    marks = {(i, key) for i, keys in changes.seen.items() for key in keys}
+    for old, new, named in zip(before[:2], after[:2], (changes.cells, changes.masks | marks), strict=True):
         assert {key for key in {*old, *new} if old.get(key) != new.get(key)} <= named
     assert {mother for mother, _ in set(before[2]) ^ set(after[2])} <= changes.lineage
     assert before[3] == after[3] or changes.calibration
@@ -227,3 +238,89 @@ def test_what_a_change_set_touches():
     assert changes.planes == {PlaneKey(2, 1)}
     assert changes.lineage == {1}
     assert not changes.calibration
+
+
+def test_transactions_of_a_group_are_one_step():
+    document = Document()
+    history = History(document)
+    history.commit("begin", [AddCell(Cell(1))])
+    for t in range(3):
+        changes = history.commit(f"frame {t}", [SetMask(1, PlaneKey(t), RECORDS[t])], group="carry")
+        assert changes.planes == {PlaneKey(t)}
+    assert history.undo_name == "frame 2"
+    undone = history.undo()
+    assert undone is not None
+    assert undone.planes == {PlaneKey(0), PlaneKey(1), PlaneKey(2)}
+    assert document.frames(1) == []
+    history.redo()
+    assert document.frames(1) == [0, 1, 2]
+
+
+def test_nothing_joins_a_group_after_another_step_an_undo_or_a_redo():
+    document = Document()
+    history = History(document)
+
+    def paint(t: int, group: object | None = "carry") -> None:
+        history.commit("paint", [SetMask(1, PlaneKey(t), RECORDS[0])], group=group)
+
+    def undone() -> int:
+        return history.undo().mask_count
+
+    history.commit("begin", [AddCell(Cell(1))])
+    paint(0)
+    paint(1)
+    history.undo()
+    history.redo()
+    paint(2)
+    paint(3, group=None)
+    paint(4, group=None)
+    paint(5)
+    paint(6, group="other")
+    history.undo()
+    paint(7)
+    assert [undone() for _ in range(7)] == [1, 1, 1, 1, 1, 2, 0]
+
+
+def test_a_refused_transaction_leaves_its_group_open():
+    document = Document()
+    history = History(document)
+    history.commit("begin", [AddCell(Cell(1))], group=1)
+    with pytest.raises(EditRefused):
+        history.commit("more", [RemoveCell(9)], group=1)
+    history.commit("more", [AddCell(Cell(2))], group=1)
+    history.undo()
+    assert len(document) == 0
+
+
+def test_a_mark_goes_with_its_mask_and_comes_back_with_it():
+    document, here, there = Document(), PlaneKey(1), PlaneKey(2)
+    history = History(document)
+    history.commit("begin", [AddTrack(Cell(1), {here: RECORDS[0], there: RECORDS[1]})])
+    changes = history.commit("seen", [MarkSeen(1, frozenset({here, there}))])
+    assert changes.seen == {1: {here, there}}
+    assert changes.masks == frozenset()
+    assert changes.mask_count == 2
+    assert changes.touched_cells == {1}
+    assert document.snapshot().seen(1) == {here, there}
+    history.commit("repaint", [SetMask(1, here, RECORDS[2])])
+    assert document.seen(1) == {there}
+    history.undo()
+    assert document.seen(1) == {here, there}
+    history.commit("delete", [RemoveTrack(1, frozenset({here, there}))])
+    assert document.seen(1) == frozenset()
+    history.undo()
+    assert document.is_seen(1, here)
+    history.undo()
+    assert not document.is_seen(1, here)
+    with pytest.raises(EditRefused, match="no mask there"):
+        history.commit("seen", [MarkSeen(1, frozenset({PlaneKey(9)}))])
+
+
+def test_what_a_person_stands_behind():
+    propagated = MaskRecord(RECORDS[0].mask, Source.PROPAGATED)
+    document = Document()
+    history = History(document)
+    history.commit("begin", [AddTrack(Cell(1), {PlaneKey(0): RECORDS[0], PlaneKey(1): propagated})])
+    assert [document.is_curated(1, PlaneKey(t)) for t in range(3)] == [True, False, False]
+    history.commit("seen", [MarkSeen(1, frozenset({PlaneKey(1)}))])
+    assert document.is_curated(1, PlaneKey(1))

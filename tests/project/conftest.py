@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cellsam_desktop.core.document import Document
-from cellsam_desktop.core.edits import AddCell, AddDivision, SetMask
+from cellsam_desktop.core.edits import AddCell, AddDivision, MarkSeen, SetMask
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.history import History
 from cellsam_desktop.core.mask import Mask
@@ -30,7 +30,7 @@ def disc_mask(x: float, y: float, radius: float) -> Mask:
 
 
 def make_document() -> Document:
-    """Three cells over four frames; cell 1 divides into 2 and 3; odd box sizes, prompts, z positions."""
+    """Three cells over four frames; 1 divides into 2 and 3; odd box sizes, prompts, z positions, a mark."""
     document = Document(Calibration(0.25, 1.0, 30.0))
     clicked = Prompts((Point(20.5, 11.0), Point(1, 2, positive=False)), Box(3, 4, 30, 40))
     records = {
@@ -42,7 +42,8 @@ def make_document() -> Document:
     }
     edits = [AddCell(Cell(1, "Mère µ", locked=False)), AddCell(Cell(2)), AddCell(Cell(3, locked=False))]
     edits += [SetMask(cell_id, key, record) for (cell_id, key), record in records.items()]
-    History(document).commit("make", [*edits, AddDivision(1, (2, 3))])
+    seen = MarkSeen(2, frozenset({PlaneKey(3, 1)}))
+    History(document).commit("make", [*edits, AddDivision(1, (2, 3)), seen])
     return document
 
 
@@ -62,6 +63,7 @@ def facts(document: Document) -> dict:
             for i in document.cell_ids
             for key, r in document.track(i).items()
         },
+        "seen": {i: document.seen(i) for i in document.cell_ids},
         "divisions": list(document.lineage.divisions()),
         "calibration": document.calibration,
         "next_id": document.next_id,

@@ -18,6 +18,7 @@ from cellsam_desktop.core.edits import (
     AddCell,
     AddDivision,
     ChangeCell,
+    MarkSeen,
     RemoveCell,
     RemoveDivision,
     SetCalibration,
@@ -27,7 +28,6 @@ from cellsam_desktop.core.errors import Cancelled, EditRefused, ProjectError
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.history import History
 from cellsam_desktop.core.records import Calibration, Cell, MaskRecord, Source
-from cellsam_desktop.project import migrations
 from cellsam_desktop.project.link import MovieLink, project_path_for
 from cellsam_desktop.project.schema import APPLICATION_ID, VERSION
 from cellsam_desktop.project.store import ProjectStore, everything
@@ -84,6 +84,9 @@ def test_each_kind_of_change_is_followed(path: Path, link, document):
             [RemoveDivision(1)],
             [RemoveCell(3)],
             [SetCalibration(Calibration(pixel_size_um=0.5))],
+            [MarkSeen(1, frozenset(document.track(1)))],
+            [MarkSeen(2, frozenset({PlaneKey(3, 1)}), False)],
+            [SetMask(1, PlaneKey(1), MaskRecord(disc_mask(41, 20, 6), Source.BRUSH))],
         ]
         states = [facts(document)]
         for edits in transactions:
@@ -114,7 +117,7 @@ def test_random_transactions_undos_and_redos_are_followed(path: Path, link, seed
 
 
 def random_step(random: Random, document: Document, history: History) -> ChangeSet | None:
-    kind, some = random.randrange(10), [random.randrange(1, document.next_id + 1) for _ in range(3)]
+    kind, some = random.randrange(11), [random.randrange(1, document.next_id + 1) for _ in range(3)]
     if kind == 0:
         return history.undo()
     if kind == 1:
@@ -129,6 +132,7 @@ def random_step(random: Random, document: Document, history: History) -> ChangeS
         6: [SetMask(some[0], key, record)],
         7: [ChangeCell(Cell(some[0], "renamed"))],
         8: [SetCalibration(Calibration(random.random()))],
+        10: [MarkSeen(some[0], frozenset(list(document.track(some[0]))[:2]), random.random() < 0.7)],
         9: [AddCell(Cell(document.next_id)), SetMask(document.next_id, key, record)],
     }
     return history.commit("step", edits[kind])
@@ -248,29 +252,6 @@ def test_a_full_disk_keeps_the_file_and_loses_nothing(saved: Path, document):
         store.save(document, history.commit("one", [ChangeCell(Cell(2, "later"))]))
     with ProjectStore.open(saved) as store:
         assert facts(store.load()) == facts(document)
-
-
-def test_an_older_file_is_migrated_on_a_copy(saved: Path, document, monkeypatch):
-    with closing(sqlite3.connect(saved)) as connection:
-        connection.executescript("ALTER TABLE cell RENAME COLUMN name TO label; PRAGMA user_version = 0;")
-    older = saved.read_bytes()
-
-    def fail(connection: sqlite3.Connection) -> None:
-        connection.execute("DROP TABLE mask")
-        connection.execute("SELECT * FROM nowhere")
-
-    monkeypatch.setattr(migrations, "STEPS", {0: fail})
-    with pytest.raises(ProjectError):
-        ProjectStore.open(saved)
-    assert saved.read_bytes()[60:64] == older[60:64]
-
-    def rename(connection: sqlite3.Connection) -> None:
-        connection.execute("ALTER TABLE cell RENAME COLUMN label TO name")
-
-    monkeypatch.setattr(migrations, "STEPS", {0: rename})
-    with ProjectStore.open(saved) as store:
-        assert facts(store.load()) == facts(document)
-    assert int.from_bytes(saved.read_bytes()[60:64], "big") == VERSION
 
 
 def test_copy_is_complete_and_knows_the_movie(saved: Path, document, link, tmp_path: Path):
