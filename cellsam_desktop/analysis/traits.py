@@ -85,6 +85,8 @@ def _traits(
 
 def _likeness(masks: Sequence[BoolArray]) -> NDArray[np.float32]:
     """The IoU of every mask with every other; 0 where both are empty."""
+    if not masks:
+        return np.zeros((0, 0), np.float32)
     flat = np.stack([bits.ravel() for bits in masks]).astype(np.float32)
     common = flat @ flat.T
     areas = np.diag(common)

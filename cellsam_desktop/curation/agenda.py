@@ -36,9 +36,9 @@ _FRAMES_AHEAD = 2
 class Agenda:
     """Keeps the worker's queue in step with the plane on screen, the view, the mouse and the draft.
 
-    First what the curator waits for, the frame, what she points at and what she sees of it; then the same
-    looks at the next frames in the direction of play, then whole frames outwards. ``orders`` counts the
-    queues that were made.
+    First what the curator waits for, then what cells are being carried to, the frame, what she points at and
+    what she sees of it; then the same looks at the next frames in the direction of play, then whole frames
+    outwards. ``orders`` counts the queues that were made.
     """
 
     def __init__(self, session: Session) -> None:
@@ -47,6 +47,7 @@ class Agenda:
         self._last_looks: deque[Region] = deque(maxlen=_LAST_LOOKS)
         self._waiting: set[EncodeTarget] = set()
         self._here: tuple[EncodeTarget, ...] = ()
+        self._carrying: tuple[EncodeTarget, ...] = ()
         self.orders = 0
         session.movie_changed.connect(self._on_movie)
         session.view.changed.connect(self._on_view)
@@ -84,6 +85,13 @@ class Agenda:
             self._last_looks.remove(region)
         self._last_looks.appendleft(region)
 
+    def carry(self, targets: Iterable[EncodeTarget]) -> None:
+        """Propagation needs these, in order; replaces what it needed before."""
+        targets = tuple(targets)
+        if targets != self._carrying:
+            self._carrying = targets
+            self.renew()
+
     def refresh(self) -> None:
         """Order anew if what matters on the plane on screen is not what it was."""
         if tuple(self._on_this_plane()) != self._here:
@@ -114,6 +122,8 @@ class Agenda:
         movie, view, main = self._session.movie, self._session.view, self._session.questions.main
         assert movie is not None
         assert main is not None
+        yield from (EncodeTarget(view.index, region) for region in self._asked())
+        yield from self._carrying
         yield from self._on_this_plane()
         frames = outward(view.t, movie.info.sizes.t, view.play_direction)
         frames = frames[: self._session.jobs.cache.capacity]
@@ -128,19 +138,21 @@ class Agenda:
 
     def _on_this_plane(self) -> Iterator[EncodeTarget]:
         """Everything of the plane on screen, first what the curator waits for."""
-        questions, prompting = self._session.questions, self._session.prompting
+        questions = self._session.questions
         index, main = self._session.view.index, questions.main
         if main is None:
             return
-        regions: list[Region] = []
-        if not prompting.decided:
-            regions += prompting.answers.wanted
-        regions.append(main)
+        regions = [*self._asked(), main]
         if self._pointer is not None and self._is_seen(self._pointer):
             regions += questions.wanted(self._pointer)
         covering = self._covering()
         regions += covering if len(covering) <= _FEW else ()
         yield from (EncodeTarget(index, region) for region in dict.fromkeys(regions))
+
+    def _asked(self) -> tuple[Region, ...]:
+        """The looks that a click waits for."""
+        prompting = self._session.prompting
+        return () if prompting.decided else prompting.answers.wanted
 
     def _is_seen(self, place: Step) -> bool:
         """Whether a place lies in what is on screen: the view may have moved under the mouse."""
@@ -180,7 +192,7 @@ class Agenda:
     # -- following the session -------------------------------------------------------------------------
 
     def _on_movie(self) -> None:
-        self._pointer, self._here = None, ()
+        self._pointer, self._here, self._carrying = None, (), ()
         self._last_looks.clear()
         self._waiting.clear()
         self.renew()

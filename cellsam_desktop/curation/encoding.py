@@ -67,6 +67,10 @@ class Encoding:
         """Key of the embedding of a region of a plane, or None while it is not encoded."""
         return self._keys.frames(index, region).get(index.t)
 
+    def failure(self, index: PlaneIndex) -> str | None:
+        """Why a frame cannot be encoded, or None."""
+        return self._failed(index).get(index.t)
+
     @property
     def current_key(self) -> str | None:
         """Key of the embedding of the main look at the plane on screen, or None while it is not encoded."""

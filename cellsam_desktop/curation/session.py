@@ -22,6 +22,7 @@ from cellsam_desktop.curation.open_movie import OpenMovie
 from cellsam_desktop.curation.opening import Opening
 from cellsam_desktop.curation.painting import Painting
 from cellsam_desktop.curation.prompting import Prompting
+from cellsam_desktop.curation.propagating import Propagating
 from cellsam_desktop.curation.questions import Questions
 from cellsam_desktop.curation.saving import Saving
 from cellsam_desktop.curation.tools import ToolController
@@ -66,6 +67,7 @@ class Session:
         self.editing = Editing(self)
         self.painting = Painting(self)
         self.tools = ToolController(self)
+        self.propagating = Propagating(self)
 
     # -- the movie ---------------------------------------------------------------------------------
 

@@ -10,9 +10,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 from psygnal import Signal
@@ -30,12 +32,23 @@ from cellsam_desktop.sam.transforms import IMAGE_SIZE, InputGeometry
 if TYPE_CHECKING:
     from cellsam_desktop.analysis.candidates import Option
     from cellsam_desktop.analysis.looking import Look
-    from cellsam_desktop.sam.decoder import PreparedImage
+    from cellsam_desktop.sam.decoder import OnnxDecoder, PreparedImage
 
 log = logging.getLogger(__name__)
 
 _Callback: TypeAlias = Callable[[DecodeResult], None]
 _Entry: TypeAlias = tuple[DecodeRequest, _Callback]
+_Work: TypeAlias = Callable[["OnnxDecoder", PreparedLooks], Any]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """A decoder that is loaded, and what it remembers."""
+
+    decoder: OnnxDecoder
+    looks: PreparedLooks
+    memory: AnswerMemory
 
 
 class DecoderThread:
@@ -59,7 +72,8 @@ class DecoderThread:
         self._stopping = False
         self._to_load: Path | None = None
         self._ahead: deque[str] = deque()
-        self._desk: tuple[PreparedLooks, AnswerMemory] | None = None
+        self._later: deque[tuple[_Work, Future[Any]]] = deque()
+        self._desk: _Desk | None = None
         self._decodes = 0
         self._late = 0
         self.cut_short = 0
@@ -70,7 +84,7 @@ class DecoderThread:
     @property
     def decodes(self) -> int:
         """How often the decoder ran."""
-        return self._decodes + (self._desk[1].decodes if self._desk is not None else 0)
+        return self._decodes + (self._desk.memory.decodes if self._desk is not None else 0)
 
     @property
     def dropped(self) -> int:
@@ -100,6 +114,16 @@ class DecoderThread:
             self._ahead = deque(keys)
             self._wake.notify()
 
+    def run_later(self, work: Callable[[OnnxDecoder, PreparedLooks], T]) -> Future[T]:
+        """Run ``work`` on this thread when nobody waits for a mask; it should be short, since a hover that
+        comes meanwhile waits for its end. Never answered when the thread is stopped before.
+        """
+        future: Future[T] = Future()
+        with self._wake:
+            self._later.append((work, future))
+            self._wake.notify()
+        return future
+
     def stop(self) -> None:
         """End the thread; nothing is delivered afterwards."""
         with self._wake:
@@ -111,7 +135,7 @@ class DecoderThread:
 
     def _run(self) -> None:
         while True:
-            ticket = key = None
+            ticket = key = later = None
             with self._wake:
                 self._wake.wait_for(self._has_work)
                 if self._stopping:
@@ -120,17 +144,27 @@ class DecoderThread:
                 if onnx is None:
                     ticket = self._box.take()
                     key = self._ahead.popleft() if ticket is None and self._ahead else None
+                    later = self._later.popleft() if not (ticket or key) and self._later else None
             if onnx is not None:
                 self._load(onnx)
             elif ticket is not None:
                 self._guard(partial(self._answer, ticket))
             elif key is not None:
                 self._guard(partial(self._looks.get, key))
+            elif later is not None:
+                self._run_now(*later)
 
     def _has_work(self) -> bool:
         if self._stopping or self._to_load is not None:
             return True
-        return self._desk is not None and (not self._box.empty or bool(self._ahead))
+        return self._desk is not None and (not self._box.empty or bool(self._ahead or self._later))
+
+    def _run_now(self, work: _Work, future: Future[Any]) -> None:
+        assert self._desk is not None
+        try:
+            future.set_result(work(self._desk.decoder, self._desk.looks))
+        except BaseException as error:  # noqa: BLE001 - raised again where the result is waited for
+            future.set_exception(error)
 
     def _load(self, onnx: Path) -> None:
         try:
@@ -148,7 +182,7 @@ class DecoderThread:
             self._fail(f"The decoder {onnx.name} cannot be used ({error}): choose the model again.")
         else:
             self._decodes = self.decodes
-            self._desk = PreparedLooks(decoder, self._cache), memory
+            self._desk = _Desk(decoder, PreparedLooks(decoder, self._cache), memory)
             self._deliver(partial(self._set_provider, decoder.provider))
 
     def _guard(self, work: Callable[[], object]) -> None:
@@ -212,12 +246,12 @@ class DecoderThread:
     @property
     def _looks(self) -> PreparedLooks:
         assert self._desk is not None
-        return self._desk[0]
+        return self._desk.looks
 
     @property
     def _memory(self) -> AnswerMemory:
         assert self._desk is not None
-        return self._desk[1]
+        return self._desk.memory
 
     def _overtaken(self, ticket: Ticket[_Entry]) -> bool:
         with self._wake:

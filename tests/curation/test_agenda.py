@@ -177,3 +177,18 @@ def test_a_frame_can_be_answered_where_a_crop_of_it_is_encoded(wide: Desk) -> No
     step = Step(Prompts((Point(100, 900),)))
     looks = wide.session.questions.encoded(step, wide.session.questions.wanted(step))
     assert [look.geometry.region for look in looks] == [PLANE]  # until the crop there is encoded
+
+
+def test_what_cells_are_carried_to_comes_before_the_frame_on_screen_but_after_clicks(wide: Desk) -> None:
+    wanted = [EncodeTarget(PlaneIndex(5), Region(0, 0, 512, 512)), EncodeTarget(PlaneIndex(6), PLANE)]
+    wide.session.agenda.carry(wanted)
+    assert queue(wide)[:2] == wanted
+    orders = wide.session.agenda.orders
+    wide.session.agenda.carry(wanted)
+    assert wide.session.agenda.orders == orders
+    wide.session.prompting.add_point(700, 500)
+    waited_for = wide.session.prompting.answers.wanted
+    assert [target.region for target in queue(wide)[: len(waited_for)]] == list(waited_for)
+    assert queue(wide)[len(waited_for) :][:2] == wanted
+    wide.session.agenda.carry(())
+    assert queue(wide)[0].index == HERE

@@ -1,0 +1,138 @@
+"""What a step of propagation reads and changes, without a model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cellsam_desktop.analysis.carried import Lost, NextFrame, Placed, Split
+from cellsam_desktop.core.document import Document
+from cellsam_desktop.core.edits import AddCell, AddDivision, ChangeCell, MarkSeen, SetMask
+from cellsam_desktop.core.geometry import PlaneKey, Region
+from cellsam_desktop.core.history import History
+from cellsam_desktop.core.records import Cell, MaskRecord, Source
+from cellsam_desktop.curation.propagation_edits import known, outcome, stale_masks, survey
+from cellsam_desktop.sam.transforms import InputGeometry
+from tests.curation.conftest import square
+
+GEOMETRY = InputGeometry(Region.whole(48, 64))
+LOGITS = np.zeros((256, 256), np.float32)
+
+
+class Paper:
+    """A document with short ways to write on it."""
+
+    def __init__(self) -> None:
+        self.document = Document()
+        self.history = History(self.document)
+
+    def put(self, cell: int, *frames: int, x: int = 10, source: Source = Source.PROPAGATED) -> None:
+        edits = [] if cell in self.document else [AddCell(Cell(cell))]
+        record = MaskRecord(square(x, 10), source)
+        self.history.commit("Put", [*edits, *(SetMask(cell, PlaneKey(t), record) for t in frames)])
+
+    def do(self, *edits) -> None:
+        self.history.commit("Do", edits)
+
+    def take(self, found: NextFrame, t: int, *ahead: int, never: frozenset[int] = frozenset()):
+        result = outcome(self.document, found, PlaneKey(t), decoder="vit_t", ahead=ahead, never=never)
+        self.history.commit("Propagate", result.edits)
+        return result
+
+
+@pytest.fixture
+def paper() -> Paper:
+    return Paper()
+
+
+def placed(cell: int, x: int = 12) -> Placed:
+    return Placed(cell, square(x, 10), 0.9, LOGITS, GEOMETRY)
+
+
+def split(mother: int, instead=None) -> Split:
+    return Split(mother, (square(8, 10), square(16, 10)), (0.9, 0.8), 0.7, instead)
+
+
+def test_cells_are_carried_unless_something_stays_there(paper):
+    paper.put(1, 0)
+    paper.put(2, 0, 1)  # overwritten
+    paper.put(3, 0, 1, source=Source.CLICK)
+    paper.put(4, 0, 1)
+    paper.do(MarkSeen(4, frozenset([PlaneKey(1)])))
+    paper.put(5, 0)
+    paper.do(ChangeCell(Cell(5, locked=True)))
+    paper.put(6, 1)  # another cell, in the way
+    found = survey(paper.document, range(1, 7), PlaneKey(0), PlaneKey(1))
+    assert found.carry == (1, 2)
+    assert found.there == (3, 4)
+    assert len(found.fixed) == 3  # 3, 4 and 6
+
+
+def test_the_domain_is_neither_carried_nor_in_the_way(paper):
+    paper.put(1, 0)
+    paper.put(9, 0, 1, source=Source.CLICK)
+    found = survey(paper.document, (1, 9), PlaneKey(0), PlaneKey(1), ignored=9)
+    assert found.carry == (1,)
+    assert found.there == found.fixed == ()
+
+
+def test_daughters_go_on_for_their_mother_and_the_mother_for_them(paper):
+    paper.put(1, 0)
+    paper.put(2, 1)
+    paper.put(3, 1)
+    paper.do(AddDivision(1, (2, 3)))
+    ahead = survey(paper.document, (1,), PlaneKey(0), PlaneKey(1))
+    assert (ahead.carry, ahead.there) == ((), (2, 3))
+    back = survey(paper.document, (2, 3), PlaneKey(1), PlaneKey(0))
+    assert (back.carry, back.there) == ((), (1,))
+
+
+def test_motion_and_sizes_are_read_from_the_track(paper):
+    for t in range(3):
+        paper.put(1, t, x=10 + 3 * t)
+    cell = known(paper.document, 1, PlaneKey(2), 1)
+    assert cell.velocity == (0.0, 3.0)
+    assert cell.areas == (25, 25, 25)
+    backwards = known(paper.document, 1, PlaneKey(0), -1)
+    assert backwards.velocity == (0.0, -3.0)
+    assert known(paper.document, 1, PlaneKey(5), 1) is None
+
+
+def test_a_split_makes_two_daughters_and_ends_the_mother(paper):
+    paper.put(1, 0, 1, 2)  # 1 and 2 from an earlier propagation
+    result = paper.take(NextFrame([], [split(1)], []), 1, 2, 3)
+    assert result.divided == {1: (2, 3)}
+    assert paper.document.frames(1) == [0]
+    assert paper.document.frames(2) == paper.document.frames(3) == [1]
+    assert paper.document.lineage.daughters(1) == (2, 3)
+    paper.history.undo()
+    assert paper.document.frames(1) == [0, 1, 2]
+    assert 2 not in paper.document
+
+
+def test_no_split_where_the_mother_goes_on_or_the_curator_refused_it(paper):
+    paper.put(1, 0)
+    paper.put(1, 3, source=Source.CLICK)
+    result = paper.take(NextFrame([], [split(1, square(11, 10))], []), 1, 2, 3)
+    assert not result.divided
+    assert paper.document.frames(1) == [0, 1, 3]
+    paper.put(2, 0)
+    refused = paper.take(NextFrame([], [split(2)], []), 1, never=frozenset([2]))
+    assert 2 in refused.lost
+    assert paper.document.frames(2) == [0]
+
+
+def test_a_lost_cell_loses_what_was_propagated_before_up_to_what_is_curated(paper):
+    paper.put(1, 0, 1, 2, 4)
+    paper.put(1, 3, source=Source.BRUSH)
+    assert stale_masks(paper.document, 1, PlaneKey(1), (2, 3, 4)) == [PlaneKey(1), PlaneKey(2)]
+    result = paper.take(NextFrame([], [], [Lost(1, "Gone.")]), 1, 2, 3, 4)
+    assert result.lost == {1: "Gone."}
+    assert paper.document.frames(1) == [0, 3, 4]
+
+
+def test_placed_masks_say_where_they_come_from(paper):
+    paper.put(1, 0)
+    paper.take(NextFrame([placed(1)], [], []), 1)
+    record = paper.document.record(1, PlaneKey(1))
+    assert (record.source, record.predicted_iou, record.decoder) == (Source.PROPAGATED, 0.9, "vit_t")

@@ -1,0 +1,106 @@
+"""Many prompts on the decoder thread: the same answers as at once, and behind whoever waits for a mask."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+
+import numpy as np
+import pytest
+
+from cellsam_desktop.core.errors import Cancelled
+from cellsam_desktop.core.prompts import Point, Prompts
+from cellsam_desktop.jobs.batch_decoder import SLICE, QueuedDecoder
+from cellsam_desktop.jobs.decode_request import DecodeRequest, EncodedLook
+from cellsam_desktop.jobs.decoder_thread import DecoderThread
+from cellsam_desktop.jobs.embedding_cache import EmbeddingCache
+from cellsam_desktop.jobs.post import PostQueue
+from cellsam_desktop.jobs.waiting import on_main_thread, wait
+from cellsam_desktop.sam.decoder import OnnxDecoder
+from cellsam_desktop.sam.transforms import InputGeometry
+from tests.jobs.helpers import CELL, LONG, WHOLE, EncodedMovie, target
+
+GEOMETRY = InputGeometry(WHOLE)
+
+
+@pytest.fixture
+def thread(post: PostQueue, encoded_movie: EncodedMovie) -> Iterator[DecoderThread]:
+    thread = DecoderThread(post, EmbeddingCache(encoded_movie.config.embeddings_dir, 10**9))
+    yield thread
+    thread.stop()
+
+
+def never() -> None:
+    """Nobody cancels."""
+
+
+def test_slices_give_the_answers_of_one_batch(thread, encoded_movie):
+    thread.load(encoded_movie.decoder)
+    prompts = [Prompts((Point(CELL[0] + x, CELL[1]),)) for x in range(2 * SLICE + 1)]
+    queued = QueuedDecoder(thread, never)
+    look = queued.look(encoded_movie.keys[target(0)])
+    assert look is not None
+    answers = queued.decode_many(look, GEOMETRY, prompts)
+    assert queued.slices == 3
+    decoder = OnnxDecoder(encoded_movie.decoder)
+    for answer, asked in zip(answers, prompts, strict=True):
+        expected = decoder.decode(look, GEOMETRY, asked)
+        np.testing.assert_allclose(answer.candidates[0].logits, expected.candidates[0].logits, atol=1e-4)
+
+
+def test_a_look_that_is_gone_is_none(thread, encoded_movie):
+    thread.load(encoded_movie.decoder)
+    assert QueuedDecoder(thread, never).look("no such key") is None
+
+
+def test_clicks_and_hovers_come_before_the_batch(post, thread, encoded_movie):
+    order: list[str] = []
+    gate = threading.Event()
+    thread.load(encoded_movie.decoder)
+    held = thread.run_later(lambda *_: gate.wait(LONG))
+    later = thread.run_later(lambda *_: order.append("batch"))
+    look = EncodedLook(encoded_movie.keys[target(0)], GEOMETRY)
+    for name, hover in (("click", False), ("hover", True)):
+        request = DecodeRequest((look,), Prompts((Point(*CELL),)), hover=hover)
+        thread.submit(request, lambda result, name=name: order.append(name) if result.final else None)
+    gate.set()
+    wait(held, never)
+    wait(later, never)
+    assert post.wait_for(lambda: len(order) == 3, LONG)
+    assert thread.decodes == 1  # the hover is the click's answer, remembered
+    # The batch ran last on the thread; answers reach the main thread a little later, in their order.
+    assert [name for name in order if name != "batch"] == ["click", "hover"]
+
+
+def test_errors_come_where_the_result_is_waited_for(thread, encoded_movie):
+    thread.load(encoded_movie.decoder)
+
+    def fail(*_: object) -> None:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        wait(thread.run_later(fail), never)
+
+
+def test_waiting_ends_when_it_is_cancelled():
+    def cancelled() -> None:
+        raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        wait(Future(), cancelled)
+
+
+def test_a_timeout_of_the_work_is_no_reason_to_wait_on():
+    future: Future[None] = Future()
+    future.set_exception(TimeoutError("of the work"))
+    with pytest.raises(TimeoutError, match="of the work"):
+        wait(future, never)
+
+
+def test_the_main_thread_answers_with_a_value_or_an_error(post):
+    value, error = on_main_thread(post, lambda: 3), on_main_thread(post, lambda: [][0])
+    post.pump()
+    assert wait(value, never) == 3
+    with pytest.raises(IndexError):
+        wait(error, never)
