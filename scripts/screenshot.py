@@ -56,6 +56,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--frame", type=int, default=1, help="frame on screen, from 1")
     parser.add_argument("--select", default="", help="ids of cells, such as 3,7")
     parser.add_argument("--point", default="", help="X,Y of a click that is not accepted yet")
+    parser.add_argument("--panel", default="", help="tab on top, such as Lineage")
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
     parser.add_argument("--size", type=lambda text: tuple(map(int, text.split("x"))), default=(1360, 860))
     return parser.parse_args()
@@ -63,6 +64,8 @@ def _parse() -> argparse.Namespace:
 
 def _arrange(program: Program, arguments: argparse.Namespace, complaints: list[str]) -> None:
     session = program.session
+    if arguments.panel:
+        _raise(program, arguments.panel)
     session.open(arguments.path)
     _wait(lambda: complaints or (session.movie is not None and not session.jobs.runner.jobs))
     if session.movie is None:
@@ -81,6 +84,17 @@ def _arrange(program: Program, arguments: argparse.Namespace, complaints: list[s
         _wait(lambda: complaints or not session.prompting.waiting)
     _wait(lambda: complaints or not program.window.notices.shown)
     _rest(_SETTLE_S)
+
+
+def _raise(program: Program, panel: str) -> None:
+    from PySide6.QtWidgets import QDockWidget
+
+    dock = program.window.findChild(QDockWidget, f"dock {panel}")
+    if dock is None:
+        raise SystemExit(f"screenshot: there is no panel {panel}")
+    dock.raise_()
+    while program.window.prepare():
+        continue
 
 
 def _wait(condition: Callable[[], object]) -> None:

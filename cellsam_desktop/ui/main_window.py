@@ -26,6 +26,7 @@ from cellsam_desktop.ui.notice_overlay import NoticeOverlay
 from cellsam_desktop.ui.panels.cell import CellPanel
 from cellsam_desktop.ui.panels.contrast import ContrastPanel
 from cellsam_desktop.ui.panels.layers import LayersPanel
+from cellsam_desktop.ui.panels.lineage import LineagePanel
 from cellsam_desktop.ui.panels.timeline import Timeline
 from cellsam_desktop.ui.panels.tool_bar import ToolBar
 from cellsam_desktop.ui.status_bar import StatusBar
@@ -36,7 +37,7 @@ _DOCK_WIDTH = 340
 _CELLS_HEIGHT = 420
 _SELECTED_HEIGHT = 340
 _TICK_MS = 500
-_STATE_VERSION = 1
+_STATE_VERSION = 2
 
 
 class MainWindow(QMainWindow):
@@ -53,6 +54,7 @@ class MainWindow(QMainWindow):
         actions = self.desk.actions
         self.layers = LayersPanel(session, actions)
         self.cell = CellPanel(session)
+        self.lineage = LineagePanel(session)
         self.contrast = ContrastPanel(session)
         self.timeline = Timeline(session)
         self.tool_bar = ToolBar(session, actions)
@@ -88,7 +90,7 @@ class MainWindow(QMainWindow):
 
     def prepare(self) -> bool:
         """Make one of the parts that the start did not wait for; False when all are there."""
-        return self.cell.prepare() or self.contrast.prepare()
+        return self.cell.prepare() or self.contrast.prepare() or self.lineage.prepare()
 
     # -- building --------------------------------------------------------------------------------------
 
@@ -119,10 +121,11 @@ class MainWindow(QMainWindow):
             | QMainWindow.DockOption.GroupedDragging
         )
         cells, contrast = self._dock("Cells", self.layers), self._dock("Contrast", self.contrast)
-        selected = self._dock("Selected", self.cell)
-        for dock in (cells, contrast):
+        lineage, selected = self._dock("Lineage", self.lineage), self._dock("Selected", self.cell)
+        for dock in (cells, lineage, contrast):
             dock.setTitleBarWidget(QWidget(dock))
-        self.tabifyDockWidget(cells, contrast)
+        self.tabifyDockWidget(cells, lineage)
+        self.tabifyDockWidget(lineage, contrast)
         cells.raise_()
         self.resizeDocks([cells, selected], [_CELLS_HEIGHT, _SELECTED_HEIGHT], Qt.Orientation.Vertical)
         self.resizeDocks([cells, selected], [_DOCK_WIDTH, _DOCK_WIDTH], Qt.Orientation.Horizontal)
