@@ -180,4 +180,4 @@ def _refuse_id(document: Document, cell_id: int) -> None:
 
 def _refuse_locked(cell: Cell) -> None:
     if cell.locked:
-        raise EditRefused(f"{cell.title} is locked: unlock it to change its masks.", forceable=True)
+        raise EditRefused(f"{cell.title} is locked: unlock it to change its masks.")

@@ -86,7 +86,7 @@ def create_tables(connection: sqlite3.Connection) -> None:
 
 
 def mask_row(cell_id: int, key: PlaneKey, record: MaskRecord, seen: bool) -> MaskRow:
-    """The values of ``MASK_COLUMNS``; ``seen`` says whether the mask is marked so. See ``packing.pack`` for bits."""
+    """The values of ``MASK_COLUMNS``; ``seen`` is the mask's mark. For the bits see ``packing.pack``."""
     mask = record.mask
     box = (mask.y0, mask.x0, mask.height, mask.width)
     prompts = (

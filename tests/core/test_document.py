@@ -80,7 +80,7 @@ def test_accepting_again_replaces_the_mask(document: Document):
 def test_locked_cells_refuse_masks(document: Document):
     history = History(document)
     history.commit("lock", [ChangeCell(Cell(2, "AB", locked=True))])
-    assert refusal(document, SetMask(2, PlaneKey(2), None)).forceable
+    assert not refusal(document, SetMask(2, PlaneKey(2), None)).forceable
     assert "AB is locked" in str(refusal(document, SetMask(2, PlaneKey(3), block(0, 0, 1))))
     history.commit("unlock", [ChangeCell(Cell(2))])
     history.commit("delete", [SetMask(2, PlaneKey(2), None)])
@@ -135,7 +135,7 @@ def test_whole_tracks_that_cannot_be_added_or_removed(document: Document):
     history.commit("import", [AddTrack(Cell(9), track)])
     assert "other frames" in str(refusal(document, RemoveTrack(9, frozenset())))
     history.commit("lock", [ChangeCell(Cell(9, locked=True))])
-    assert refusal(document, RemoveTrack(9, frozenset(track))).forceable
+    assert "is locked" in str(refusal(document, RemoveTrack(9, frozenset(track))))
     assert document.track(9) == track
 
 
