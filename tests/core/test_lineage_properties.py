@@ -82,8 +82,8 @@ def test_rules_hold_after_any_sequence_of_actions():
             play.step()
         play.there_and_back()
         outcomes += play.outcomes
-    assert min(outcomes[kind] for kind in ("done", "joined", "refused")) > SEQUENCES / 2, outcomes
-    assert min(outcomes[kind] for kind in ("undone", "redone")) > SEQUENCES / 50, outcomes
+    assert min(outcomes[kind] for kind in ("done", "joined", "refused")) > SEQUENCES / 4, outcomes
+    assert min(outcomes[kind] for kind in ("undone", "redone")) > SEQUENCES / 100, outcomes
 
 
 def test_what_is_forceable_can_be_forced():
