@@ -97,6 +97,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
 
 
 _HEADLESS = "cellsam_desktop.curation.headless"
+_TRACKING = "cellsam_desktop.curation.tracking_cli"
 _MODELS = "cellsam_desktop.curation.models_cli"
 _DOCTOR = "cellsam_desktop.doctor"
 
@@ -104,6 +105,8 @@ VERBS = {
     "gui": Verb("open the window (the default)", __name__, "add_gui_parser", run_gui),
     "demo": Verb("open the sample movie", _HEADLESS, "add_demo_parser", run_demo),
     "segment": Verb("segment one image with given prompts", _HEADLESS, "add_segment_parser", "run_segment"),
+    "link": Verb("link the masks of a label movie over time", _TRACKING, "add_link_parser", "run_link"),
+    "score": Verb("measure tracks against the truth", _TRACKING, "add_score_parser", "run_score"),
     "export": Verb("write a project's labels or table", _HEADLESS, "add_export_parser", "run_export"),
     "models": Verb("list, fetch, add and remove models", _MODELS, "add_models_parser", "run_models"),
     "doctor": Verb("say what works and what mends the rest", _DOCTOR, "add_parser", "run"),

@@ -30,7 +30,7 @@ def test_version():
 def test_help_names_every_verb():
     answer = run("--help")
     assert answer.returncode == 0
-    for verb in ("gui", "demo", "segment", "export", "models", "doctor"):
+    for verb in ("gui", "demo", "segment", "link", "score", "export", "models", "doctor"):
         assert f"\n    {verb} " in answer.stdout
     assert "probe" not in answer.stdout
 
