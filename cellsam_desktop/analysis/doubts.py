@@ -1,0 +1,166 @@
+"""How likely a mask is wrong, from what is odd about it, in words. Pure functions.
+
+Each oddity gives a probability of its own; together they are 1 - (1 - a)(1 - b)..., as if independent. The
+scales were set on propagated masks of real movies: docs/decisions/0217-what-is-doubtful.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from cellsam_desktop.core.mask import Mask
+
+WORTH_SAYING = 0.15
+"""An oddity with a smaller probability is not given as a reason."""
+
+_AREA = 0.35  # logarithm of the ratio of areas
+_WAY = 0.9  # radii of the cell, beside where its motion would have it
+_SHAPE = 0.45  # 1 - IoU with the mask before, both centred
+_CUT = 0.3  # at the border of the image cells come and go, and change as they do
+_CONTACT = 0.5  # share of the outline that newly touches others
+_SURE, _UNSURE = 0.78, 0.06  # predicted IoU at which half of the masks are wrong, and how fast that changes
+_DIVISION_AREA = 0.45
+_UNEQUAL, _UNEQUAL_SCALE = 0.6, 0.25  # smaller daughter by larger one
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """One odd thing: how likely the mask is wrong for it, and what to say."""
+
+    probability: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is measured once per mask: area in pixels, centroid (x, y), and whether it touches the border."""
+
+    area: int
+    x: float
+    y: float
+    cut: bool
+
+    @property
+    def radius(self) -> float:
+        """That of a disc with the same area."""
+        return math.sqrt(self.area / math.pi)
+
+
+def facts_of(mask: Mask, height: int, width: int) -> Facts:
+    """Measure a mask on a plane of (height, width)."""
+    x, y = mask.centroid
+    region = mask.region
+    cut = region.y0 <= 1 or region.x0 <= 1 or region.y1 >= height - 1 or region.x1 >= width - 1
+    return Facts(mask.area, x, y, cut)
+
+
+def together(probabilities: Iterable[float]) -> float:
+    """The probability that at least one of several independent things is true."""
+    return 1.0 - math.prod(1.0 - p for p in probabilities)
+
+
+def by_estimate(predicted_iou: float | None) -> Oddity:
+    """What the decoder thinks of its own mask."""
+    if predicted_iou is None:
+        return Oddity(0.0, "")
+    p = 1.0 / (1.0 + math.exp(min((predicted_iou - _SURE) / _UNSURE, 50.0)))
+    return Oddity(p, f"the model is unsure ({min(max(predicted_iou, 0.0), 1.0):.0%})")
+
+
+def by_area(now: Facts, past: Sequence[Facts]) -> Oddity:
+    """Cells grow slowly. ``past`` are one or two masks before, the last first: whatever agrees with the one
+    but last is not odd, the last one is.
+    """
+    change = min((math.log(now.area / before.area) for before in past), key=abs)
+    p = _grown(change, _AREA) * _damped(now, *past)
+    return Oddity(p, f"area {'jumped' if change > 0 else 'fell'} by {abs(math.exp(change) - 1):.0%}")
+
+
+def by_way(now: Facts, past: Sequence[Facts]) -> Oddity:
+    """Cells stay where they were, or go on moving as they did: the smallest distance counts."""
+    before = past[0]
+    here = math.hypot(now.x - before.x, now.y - before.y)
+    ways = [here]
+    for earlier in past[1:]:
+        ways.append(math.hypot(now.x - earlier.x, now.y - earlier.y))
+        ways.append(math.hypot(now.x - 2 * before.x + earlier.x, now.y - 2 * before.y + earlier.y))
+    p = _grown(min(ways) / before.radius, _WAY) * _damped(now, *past)
+    return Oddity(p, f"moved {here:.0f} pixels at once")
+
+
+def by_shape(now: Mask, past: Sequence[Mask], facts: Sequence[Facts]) -> Oddity:
+    """Cells keep their shape for a while; compared with all centroids in one place. ``facts`` are of all."""
+    change = min(1.0 - now.iou(_centred_on(now, before)) for before in past)
+    return Oddity(_grown(change, _SHAPE) * _damped(*facts), "changed its shape")
+
+
+def by_contact(now: float, before: float) -> Oddity:
+    """A mask that suddenly runs along its neighbours may have leaked, or be a piece of one."""
+    return Oddity(
+        0.5 * _grown(max(now - before, 0.0), _CONTACT), f"touches others along {now:.0%} of its edge"
+    )
+
+
+def by_division(mother: Facts, one: Facts, other: Facts, lived: int | None) -> list[Oddity]:
+    """Two daughters have about the mother's size together, and about the same each.
+
+    ``lived`` is how many frames the mother was there since her own birth, None if that was not seen.
+    """
+    ratio = (one.area + other.area) / mother.area
+    cut = _damped(mother, one, other)
+    share = min(one.area, other.area) / max(one.area, other.area)
+    sizes = _grown(math.log(ratio), _DIVISION_AREA) * cut
+    unequal = _grown(max(_UNEQUAL - share, 0.0), _UNEQUAL_SCALE) * cut
+    x, y = (one.x + other.x) / 2 - mother.x, (one.y + other.y) / 2 - mother.y
+    away = _grown(math.hypot(x, y) / mother.radius, 1.5)
+    found = [
+        Oddity(sizes, f"the daughters together have {ratio:.0%} of the mother's area"),
+        Oddity(unequal, f"one daughter has {share:.0%} of the other's area"),
+        Oddity(away, "the daughters lie far from their mother"),
+    ]
+    if lived is not None and lived < 4:
+        found.append(
+            Oddity(0.6, f"the mother divides {lived} frame{'' if lived == 1 else 's'} after her birth")
+        )
+    return found
+
+
+def contact_of(mask: Mask, others: Iterable[Mask]) -> float:
+    """Share of a mask's outermost pixels that touch, or lie on, another mask: 0 to 1."""
+    import numpy as np
+
+    from cellsam_desktop.core.geometry import Region
+
+    padded = Region(mask.y0 - 1, mask.x0 - 1, mask.height + 2, mask.width + 2)
+    near = [other for other in others if other.region.intersect(padded) is not None]
+    if not near:
+        return 0.0
+    taken = np.zeros((padded.height, padded.width), np.bool_)
+    for other in near:
+        taken |= other.crop(padded)
+    inside = mask.crop(padded)
+    rim = inside.copy()
+    rim[1:-1, 1:-1] &= ~(inside[:-2, 1:-1] & inside[2:, 1:-1] & inside[1:-1, :-2] & inside[1:-1, 2:])
+    beside = taken.copy()
+    beside[1:] |= taken[:-1]
+    beside[:-1] |= taken[1:]
+    beside[:, 1:] |= taken[:, :-1]
+    beside[:, :-1] |= taken[:, 1:]
+    return float((rim & beside).sum() / max(1, rim.sum()))
+
+
+def _damped(*facts: Facts) -> float:
+    """At the border of the image cells change as they come and go."""
+    return _CUT if any(one.cut for one in facts) else 1.0
+
+
+def _centred_on(mask: Mask, other: Mask) -> Mask:
+    (x0, y0), (x1, y1) = other.centroid, mask.centroid
+    return Mask(other.y0 + round(y1 - y0), other.x0 + round(x1 - x0), other.bits)
+
+
+def _grown(value: float, scale: float) -> float:
+    """From 0 at 0 towards 1, 0.63 at ``scale``, quadratic where it is small."""
+    return 1.0 - math.exp(-((value / scale) ** 2))

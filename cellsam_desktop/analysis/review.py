@@ -1,0 +1,300 @@
+"""Which masks a curator should look at first, kept up to date mask by mask."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellsam_desktop.analysis import doubts as odd
+from cellsam_desktop.analysis.doubts import Facts, Oddity
+from cellsam_desktop.core.changes import ChangeSet
+from cellsam_desktop.core.document import Document
+from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.records import MaskRecord, Source
+from cellsam_desktop.core.track_edits import is_proposed
+
+Place = tuple[int, PlaneKey]
+
+DOUBTFUL = 0.4
+"""A mask that is wrong with less probability is not doubtful."""
+
+_MACHINE_MADE = (Source.PROPAGATED, Source.IMPORTED)
+_HANDED_ON = 0.8  # a wrong mask makes the ones carried on from it wrong
+_ENDS = 0.5
+_PROPOSED = 0.7
+_GAP = 3  # so many frames apart, masks of a cell are still compared
+_SAME = 0.01
+_PLANES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A mask to look at: ``score`` is how likely it is wrong, ``reasons`` say why, the weightiest first."""
+
+    cell_id: int
+    key: PlaneKey
+    score: float
+    reasons: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """The reasons in one line."""
+        return "; ".join(self.reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """What is odd about one mask by itself. ``mask`` is handed on to the next one, ``all`` is not."""
+
+    mask: float
+    all: float
+    reasons: tuple[str, ...]
+
+
+class Review:
+    """Scores the masks of a document that no person made or saw, on planes of (height, width).
+
+    ``update`` notes what changed; ``work`` does it, in pieces as large as one likes. ``doubts`` are the
+    masks with a score of at least ``DOUBTFUL``. ``scored`` counts the masks compared with the one before.
+    """
+
+    def __init__(self, document: Document, frames: int, height: int, width: int) -> None:
+        self._document = document
+        self._frames, self._height, self._width = frames, height, width
+        self._todo: dict[Place, None] = {}
+        self._own: dict[Place, _Own] = {}
+        self._score: dict[Place, float] = {}
+        self._chain: dict[Place, float] = {}
+        self._jumped: dict[Place, tuple[tuple[MaskRecord, ...], tuple[Oddity, ...]]] = {}
+        self._facts: dict[Place, tuple[MaskRecord, Facts]] = {}
+        self._boxes: dict[PlaneKey, _Boxes] = {}
+        self._daughters: dict[int, tuple[int, int]] = {}
+        self.doubts: dict[Place, Doubt] = {}
+        self.scored = 0
+        for mother, daughters in document.lineage.divisions():
+            self._daughters[mother] = daughters
+        for cell_id in document.cell_ids:
+            self._todo.update(dict.fromkeys((cell_id, key) for key in document.track(cell_id)))
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    @property
+    def pending(self) -> int:
+        """How many masks are still to be worked out."""
+        return len(self._todo)
+
+    def ranked(self) -> list[Doubt]:
+        """The doubts, the most likely mistakes first."""
+        return sorted(self.doubts.values(), key=lambda doubt: (-doubt.score, doubt.key, doubt.cell_id))
+
+    def score(self, cell_id: int, key: PlaneKey) -> float:
+        """How likely a mask is wrong; 0 for those that a person made or saw."""
+        return self._score.get((cell_id, key), 0.0)
+
+    # -- following ---------------------------------------------------------------------------------
+
+    def update(self, changes: ChangeSet) -> None:
+        """Note which masks have to be looked at again: those that changed, and those compared with them."""
+        for key in changes.planes:
+            self._boxes.pop(key, None)
+            self._note_ends_beside(key)
+        for places in (changes.places, changes.seen):
+            for cell_id, keys in places.items():
+                for key in keys:
+                    self._note(cell_id, key)
+        for mother in changes.lineage:
+            family = {mother, *self._daughters.pop(mother, ())}
+            daughters = self._document.lineage.daughters(mother)
+            if daughters is not None:
+                self._daughters[mother] = daughters
+            for cell_id in family.union(daughters or ()):
+                self._note_ends(cell_id)
+
+    def work(self, most: int) -> bool:
+        """Work out about ``most`` masks; whether that was all."""
+        for _ in range(min(most, len(self._todo))):
+            place = next(iter(self._todo))
+            del self._todo[place]
+            self._look_at(place)
+        return not self._todo
+
+    def _note(self, cell_id: int, key: PlaneKey) -> None:
+        self._todo[cell_id, key] = None
+        for near in (self._beside(cell_id, key, -1), self._beside(cell_id, key, 1)):
+            if near is not None:
+                self._todo[cell_id, near] = None
+        mother, daughters = self._document.lineage.mother(cell_id), self._daughters.get(cell_id)
+        for relative in (*(daughters or ()), *(self._daughters.get(mother, ()) if mother else ())):
+            self._note_ends(relative)
+
+    def _note_ends(self, cell_id: int) -> None:
+        span = self._document.span(cell_id)
+        if span is not None:
+            ends = (key for key in self._document.track(cell_id) if key.t in span)
+            self._todo.update(dict.fromkeys((cell_id, key) for key in ends))
+
+    def _note_ends_beside(self, key: PlaneKey) -> None:
+        """Whether a cell ends where others go on depends on how many there are on the next frame."""
+        for step, end in ((-1, 1), (1, 0)):
+            near = key._replace(t=key.t + step)
+            for cell_id in self._document.cells_on(near):
+                span = self._document.span(cell_id)
+                if span is not None and span[end] == near.t:
+                    self._todo[cell_id, near] = None
+
+    # -- one mask ----------------------------------------------------------------------------------
+
+    def _look_at(self, place: Place) -> None:
+        cell_id, key = place
+        record = self._document.record(cell_id, key)
+        if record is None or record.source not in _MACHINE_MADE or self._document.is_seen(cell_id, key):
+            self._own.pop(place, None)
+        else:
+            self._own[place] = self._judge(cell_id, key, record)
+        if record is None:
+            self._facts.pop(place, None)
+        self._hand_on(cell_id, key)
+
+    def _judge(self, cell_id: int, key: PlaneKey, record: MaskRecord) -> _Own:
+        mask = [odd.by_estimate(record.predicted_iou), *self._jumps(cell_id, key, record)]
+        other = [*self._ends(cell_id, key), *self._division(cell_id, key)]
+        mask_part = odd.together(oddity.probability for oddity in mask)
+        whole = odd.together((mask_part, *(oddity.probability for oddity in other)))
+        said = sorted((*mask, *other), key=lambda oddity: -oddity.probability)
+        return _Own(mask_part, whole, tuple(o.words for o in said if o.probability >= odd.WORTH_SAYING))
+
+    def _jumps(self, cell_id: int, key: PlaneKey, record: MaskRecord) -> tuple[Oddity, ...]:
+        """What changed since the mask before, worked out once for the same masks."""
+        before_key = self._beside(cell_id, key, -1)
+        if before_key is None:
+            return ()
+        earlier_key = self._beside(cell_id, before_key, -1)
+        places = (key, before_key, *((earlier_key,) if earlier_key is not None else ()))
+        records = tuple(self._document.track(cell_id)[at] for at in places)
+        known = self._jumped.get((cell_id, key))
+        if known is not None and len(known[0]) == len(records) and all(map(operator.is_, known[0], records)):
+            return known[1]
+        self.scored += 1
+        facts = [self._measure(cell_id, at) for at in places]
+        mask, *past = (one.mask for one in records)
+        contacts = (self._contact(cell_id, key, mask), self._contact(cell_id, before_key, past[0]))
+        found = (
+            odd.by_area(facts[0], facts[1:]),
+            odd.by_way(facts[0], facts[1:]),
+            odd.by_shape(mask, past, facts),
+            odd.by_contact(*contacts),
+        )
+        self._jumped[cell_id, key] = records, found
+        return found
+
+    def _ends(self, cell_id: int, key: PlaneKey) -> Iterator[Oddity]:
+        """A cell begins or ends inside the image, where most others go on."""
+        document = self._document
+        span = document.span(cell_id)
+        if span is None or key.t not in span or self._measure(cell_id, key).cut:
+            return
+        lineage, most = document.lineage, document.count_on(key) / 2
+        after, before = (document.count_on(key._replace(t=key.t + step)) for step in (1, -1))
+        if key.t == span[1] < self._frames - 1 and after >= most and lineage.daughters(cell_id) is None:
+            yield Oddity(_ENDS, "ends here, inside the image")
+        if key.t == span[0] > 0 and before >= most and lineage.mother(cell_id) is None:
+            yield Oddity(_ENDS, "begins here, inside the image")
+
+    def _division(self, cell_id: int, key: PlaneKey) -> list[Oddity]:
+        """What is odd about a division is said of the first mask of the first daughter."""
+        document = self._document
+        mother, span = document.lineage.mother(cell_id), document.span(cell_id)
+        if mother is None or span is None or key.t != span[0]:
+            return []
+        daughters = document.lineage.daughters(mother)
+        if daughters is None or cell_id != daughters[0]:
+            return []
+        found = []
+        if is_proposed(document, mother):
+            titles = " and ".join(document.cell(i).title for i in daughters)
+            found.append(Oddity(_PROPOSED, f"proposed: {document.cell(mother).title} divides into {titles}"))
+        ends = (self._end(mother, 1, key.z), *(self._end(i, 0, key.z) for i in daughters))
+        measured = [self._measure(i, at) for i, at in zip((mother, *daughters), ends, strict=True) if at]
+        if len(measured) == len(ends):
+            born = document.span(mother) if document.lineage.mother(mother) is not None else None
+            lived = None if born is None else span[0] - born[0]
+            found += odd.by_division(measured[0], measured[1], measured[2], lived)
+        return found
+
+    def _hand_on(self, cell_id: int, key: PlaneKey) -> None:
+        """Bring the scores of a mask and of those carried on from it up to date, as far as they change."""
+        at: PlaneKey | None = key
+        while at is not None:
+            place, own = (cell_id, at), self._own.get((cell_id, at))
+            before = self._beside(cell_id, at, -1)
+            handed = _HANDED_ON * self._chain.get((cell_id, before), 0.0) if own and before else 0.0
+            chain = odd.together((own.mask, handed)) if own else 0.0
+            changed = abs(chain - self._chain.get(place, 0.0)) > _SAME
+            if own is None:
+                self._chain.pop(place, None)
+                self._score.pop(place, None)
+                self.doubts.pop(place, None)
+            else:
+                self._chain[place] = chain
+                self._put(place, own, handed, before)
+            at = self._beside(cell_id, at, 1) if changed else None
+
+    def _put(self, place: Place, own: _Own, handed: float, before: PlaneKey | None) -> None:
+        self._score[place] = score = odd.together((own.all, handed))
+        if score < DOUBTFUL:
+            self.doubts.pop(place, None)
+            return
+        reasons = own.reasons
+        if before is not None and handed >= odd.WORTH_SAYING:
+            reasons = (*reasons, f"carried on from frame {before.t + 1}, which is doubtful")
+        self.doubts[place] = Doubt(*place, score, reasons or ("several small oddities",))
+
+    # -- measuring ---------------------------------------------------------------------------------
+
+    def _beside(self, cell_id: int, key: PlaneKey, step: int) -> PlaneKey | None:
+        """The nearest plane with a mask of the cell before (-1) or after (+1) this one, if near enough."""
+        track = self._document.track(cell_id)
+        places = (PlaneKey(key.t + step * distance, key.z) for distance in range(1, _GAP + 1))
+        return next((place for place in places if place in track), None)
+
+    def _end(self, cell_id: int, end: int, z: int) -> PlaneKey | None:
+        """The first (0) or last (1) plane of a cell, if it has a mask at that z position there."""
+        span = self._document.span(cell_id)
+        place = PlaneKey(span[end], z) if span is not None else None
+        return place if place is not None and place in self._document.track(cell_id) else None
+
+    def _measure(self, cell_id: int, key: PlaneKey) -> Facts:
+        record = self._document.track(cell_id)[key]
+        known = self._facts.get((cell_id, key))
+        if known is None or known[0] is not record:
+            known = self._facts[cell_id, key] = record, odd.facts_of(record.mask, self._height, self._width)
+        return known[1]
+
+    def _contact(self, cell_id: int, key: PlaneKey, mask: Mask) -> float:
+        boxes = self._boxes.get(key)
+        if boxes is None:
+            while len(self._boxes) >= _PLANES:
+                del self._boxes[next(iter(self._boxes))]
+            boxes = self._boxes[key] = _Boxes(self._document, key)
+        return odd.contact_of(mask, boxes.near(mask, cell_id))
+
+
+class _Boxes:
+    """The masks of one plane with their boxes in one array, to find those beside another one."""
+
+    def __init__(self, document: Document, key: PlaneKey) -> None:
+        self._masks = [(i, document.track(i)[key].mask) for i in document.cells_on(key)]
+        boxes = [(m.y0, m.x0, m.y0 + m.height, m.x0 + m.width) for _, m in self._masks]
+        self._boxes: NDArray[np.int64] = np.array(boxes, np.int64).reshape(-1, 4)
+
+    def near(self, mask: Mask, but: int) -> list[Mask]:
+        """The masks whose boxes touch that of ``mask``, except that of the cell ``but``."""
+        y0, x0, y1, x1 = self._boxes.T
+        region = mask.region
+        meet = (y0 <= region.y1) & (y1 >= region.y0) & (x0 <= region.x1) & (x1 >= region.x0)
+        return [self._masks[n][1] for n in np.flatnonzero(meet).tolist() if self._masks[n][0] != but]

@@ -1,0 +1,181 @@
+"""The review queue: what is odd is found and said, and only what changed is worked out again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cellsam_desktop.analysis.doubts import contact_of
+from cellsam_desktop.analysis.review import Review
+from cellsam_desktop.core.document import Document
+from cellsam_desktop.core.edits import AddCell, AddDivision, Edit, MarkSeen, SetMask
+from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.history import History
+from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.records import Cell, MaskRecord, Source
+
+FRAMES, HEIGHT, WIDTH = 12, 200, 300
+
+
+class Movie:
+    """A document that a review follows."""
+
+    def __init__(self) -> None:
+        self.document = Document()
+        self.history = History(self.document)
+        self.review = Review(self.document, FRAMES, HEIGHT, WIDTH)
+        self.document.changed.connect(self.review.update)
+
+    def put(self, cell: int, frames, x: int = 50, y: int = 50, radius: int = 10, **facts) -> None:
+        edits: list[Edit] = [] if cell in self.document else [AddCell(Cell(cell))]
+        facts = {"source": Source.PROPAGATED, "predicted_iou": 0.95} | facts
+        edits += [SetMask(cell, PlaneKey(t), MaskRecord(disc(x + t, y, radius), **facts)) for t in frames]
+        self.history.commit("Put", edits)
+
+    def do(self, *edits: Edit) -> None:
+        self.history.commit("Do", edits)
+
+    def finish(self) -> Review:
+        while not self.review.work(7):
+            pass
+        return self.review
+
+    def reasons(self, cell: int, t: int) -> str:
+        doubt = self.finish().doubts.get((cell, PlaneKey(t)))
+        return "" if doubt is None else doubt.words
+
+
+def disc(x: int, y: int, radius: int) -> Mask:
+    rows, columns = np.mgrid[-radius : radius + 1, -radius : radius + 1]
+    return Mask(y - radius, x - radius, rows**2 + columns**2 <= radius**2)
+
+
+@pytest.fixture
+def movie() -> Movie:
+    movie = Movie()
+    movie.put(1, range(FRAMES))
+    movie.put(2, range(FRAMES), x=150, y=120)
+    return movie
+
+
+def test_steady_cells_are_not_doubtful(movie):
+    assert movie.finish().doubts == {}
+    assert movie.review.pending == 0
+    assert 0 < movie.review.score(1, PlaneKey(5)) < 0.2
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"radius": 14}, "area jumped by 9"),
+        ({"radius": 7}, "area fell by 5"),
+        ({"x": 75}, "moved 26 pixels at once"),
+        ({"predicted_iou": 0.6}, "the model is unsure (60%)"),
+    ],
+)
+def test_what_is_odd_is_said(movie, change, said):
+    movie.put(1, [5], **change)
+    assert said in movie.reasons(1, 5)
+    assert movie.review.ranked()[0].cell_id == 1
+
+
+def test_what_a_person_made_or_saw_is_not_doubtful(movie):
+    movie.put(1, [5], radius=16)
+    assert movie.reasons(1, 5)
+    movie.do(MarkSeen(1, frozenset([PlaneKey(5)])))
+    assert not movie.reasons(1, 5)
+    movie.history.undo()
+    assert movie.reasons(1, 5)
+    movie.put(1, [5], radius=16, source=Source.BRUSH)
+    assert not movie.reasons(1, 5)
+
+
+def test_a_mistake_is_carried_on_until_somebody_has_looked(movie):
+    movie.put(1, range(4, FRAMES), x=90)
+    assert "moved" in movie.reasons(1, 4)
+    assert "carried on from frame 5, which is doubtful" in movie.reasons(1, 5)
+    scores = [movie.review.score(1, PlaneKey(t)) for t in range(4, 9)]
+    assert scores == sorted(scores, reverse=True)
+    movie.do(MarkSeen(1, frozenset([PlaneKey(4)])))
+    assert not movie.reasons(1, 5)
+    assert movie.finish().doubts == {}
+
+
+def test_a_cell_that_ends_where_others_go_on(movie):
+    movie.do(*(SetMask(1, PlaneKey(t), None) for t in range(6, FRAMES)))
+    assert "ends here, inside the image" in movie.reasons(1, 5)
+    movie.do(*(SetMask(2, PlaneKey(t), None) for t in range(6, FRAMES)))
+    assert not movie.reasons(1, 5)  # nobody has gone on from there
+    movie.history.undo()
+    assert "ends here" in movie.reasons(1, 5)
+
+
+def test_a_cell_may_end_at_the_border(movie):
+    movie.put(3, range(6), x=WIDTH - 16, y=60)  # touches the border from frame 4 on
+    assert not movie.reasons(3, 5)
+
+
+def test_divisions(movie):
+    movie.do(*(SetMask(1, PlaneKey(t), None) for t in range(6, FRAMES)))
+    movie.put(3, range(6, FRAMES), x=43, radius=7)
+    movie.put(4, range(6, FRAMES), x=58, radius=7)
+    movie.do(AddDivision(1, (3, 4)))
+    assert "proposed: Cell 1 divides into Cell 3 and Cell 4" in movie.reasons(3, 6)
+    assert not movie.reasons(4, 6)  # said once
+    assert not movie.reasons(1, 5)  # a mother may end
+    movie.do(*(MarkSeen(i, frozenset([PlaneKey(6)])) for i in (3, 4)))
+    assert not movie.reasons(3, 6)
+
+
+def test_an_implausible_division(movie):
+    movie.do(*(SetMask(1, PlaneKey(t), None) for t in range(6, FRAMES)))
+    movie.put(3, range(6, FRAMES), x=50, radius=13)
+    movie.put(4, range(6, FRAMES), x=72, radius=3)
+    movie.do(AddDivision(1, (3, 4)))
+    words = movie.reasons(3, 6)
+    assert "the daughters together have 17" in words
+    assert "one daughter has 5% of the other's area" in words
+
+
+def test_only_what_changed_is_worked_out(movie):
+    for cell in range(10, 60):
+        movie.put(cell, range(FRAMES), x=20 + 4 * (cell % 10), y=20 + 30 * (cell // 10))
+    movie.finish()
+    before = movie.review.scored
+    movie.put(1, [5], radius=16)
+    movie.finish()
+    assert 1 <= movie.review.scored - before <= 4  # the mask, and those compared with it
+    movie.do(MarkSeen(2, frozenset([PlaneKey(5)])))
+    movie.finish()
+    assert movie.review.scored - before <= 4
+    assert movie.review.pending == 0
+
+
+def test_following_gives_what_a_fresh_review_gives():
+    movie = Movie()
+    rng = np.random.default_rng(1)
+    for cell in range(1, 9):
+        movie.put(cell, range(FRAMES), x=10 + 30 * cell, y=40)
+    for _ in range(60):
+        cell, t, action = rng.integers(1, 9), PlaneKey(int(rng.integers(FRAMES))), rng.integers(4)
+        track = movie.document.track(int(cell))
+        if action == 0:
+            movie.put(int(cell), [t.t], x=10 + 30 * int(cell), y=40, radius=int(rng.integers(4, 14)))
+        elif t in track and len(track) > 1:
+            edit = SetMask(int(cell), t, None) if action == 1 else MarkSeen(int(cell), frozenset([t]))
+            movie.do(edit)
+        if rng.integers(3) == 0:
+            movie.finish()
+    fresh = Review(movie.document, FRAMES, HEIGHT, WIDTH)
+    fresh.work(10_000)
+    followed = movie.finish()
+    assert followed.doubts.keys() == fresh.doubts.keys()
+    for place, doubt in fresh.doubts.items():
+        assert followed.doubts[place].score == pytest.approx(doubt.score, abs=0.06)
+
+
+def test_contact_is_the_share_of_the_edge_that_touches():
+    square, beside = Mask(10, 10, np.ones((8, 8), bool)), Mask(10, 18, np.ones((8, 8), bool))
+    assert contact_of(square, [beside]) == pytest.approx(8 / 28)
+    assert contact_of(square, [Mask(10, 20, np.ones((8, 8), bool))]) == 0
+    assert contact_of(square, [square]) == 1
