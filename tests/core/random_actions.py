@@ -49,11 +49,11 @@ def action(random: Random, document: Document) -> list[Edit]:
     t = key.t
     match kind:
         case 12:
-            return track_edits.unlink_here(document, a, t)
+            return track_edits.unlink_here(document, {a, b} if force else {a}, t)
         case 13:
             return _split(random, document, a, key)
         case 14:
-            return track_edits.extend_into_gap(document, a, None if force else t)
+            return track_edits.extend_into_gap(document, {a, b}, None if force else t)
         case 15:
             return track_edits.delete_here(document, {a, b}, key)
         case 16:
@@ -94,7 +94,7 @@ def relabelling(random: Random, document: Document) -> list[Edit]:
     start, stop = sorted(random.sample(range(FRAMES + 1), 2))
     cells = {
         (cell_id, key): new_id
-        for cell_id, new_id in zip(chosen, new_ids, strict=True)
+        for cell_id, new_id in zip(chosen, new_ids[: len(chosen)], strict=True)
         for key in document.track(cell_id)
         if start <= key.t < stop
     }

@@ -97,8 +97,8 @@ def test_undoing_all_gives_the_beginning_and_redoing_all_the_end(data: bytes):
 
 def test_thousands_of_sequences():
     random = Random(1)
-    lengths = [play(random.randbytes(4 * random.randrange(12))) for _ in range(1500)]
-    assert sum(length > 3 for length in lengths) > 75
+    lengths = [play(random.randbytes(4 * random.randrange(12))) for _ in range(1000)]
+    assert sum(length > 3 for length in lengths) > 50
 
 
 def play(data: bytes) -> int:

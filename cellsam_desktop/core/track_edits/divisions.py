@@ -23,7 +23,7 @@ def divide(document: Document, mother: int, daughters: Pair, *, force: bool = Fa
         EditRefused: the three are not three cells, or a rule is in the way.
     """
     plan = Plan(document, force=force)
-    _refuse_fewer_than_three(mother, daughters)
+    _refuse_fewer_than_three(plan, mother, *daughters)
     plan.give_up(mother, "and a cell divides once")
     for daughter in daughters:
         other = plan.mother(daughter)
@@ -44,8 +44,11 @@ def divide_here(document: Document, mother: int, other: int, t: int, *, force: b
         EditRefused: the cell has no masks before or from ``t`` on, or ``other`` begins before ``t``.
     """
     plan = Plan(document, force=force)
-    _refuse_fewer_than_three(mother, (other, 0))
-    span = plan.span(other)
+    if mother == other:
+        raise EditRefused(
+            "A division needs two different cells here: select the mother and the new daughter."
+        )
+    span = plan.span(plan.cell(other).id)
     if span is None or span[0] < t:
         raise EditRefused(
             f"{plan.title(other)} exists before frame {t + 1}: unlink it there first, so that it begins as "
@@ -159,8 +162,8 @@ def _begins_unseen(document: Document, cell_id: int) -> bool:
     )
 
 
-def _refuse_fewer_than_three(mother: int, daughters: Pair) -> None:
-    if len({mother, *daughters}) != 3:
+def _refuse_fewer_than_three(plan: Plan, *cells: int) -> None:
+    if len({plan.cell(cell_id).id for cell_id in cells}) != 3:
         raise EditRefused("A division needs one mother and two different daughters: select three cells.")
 
 

@@ -13,7 +13,7 @@ from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.records import MaskRecord, Source
 from cellsam_desktop.core.shapes import between
 from cellsam_desktop.core.track_edits.plan import Plan
-from cellsam_desktop.core.track_edits.records import corrected
+from cellsam_desktop.core.track_edits.records import Held, corrected
 
 
 def split_mask(
@@ -39,25 +39,26 @@ def split_mask(
     return plan.edits()
 
 
-def extend_into_gap(document: Document, cell_id: int, t: int | None = None) -> list[Edit]:
-    """Fill the frames on which a cell is missing between two masks of the same z position.
+def extend_into_gap(document: Document, cells: Iterable[int], t: int | None = None) -> list[Edit]:
+    """Fill the frames on which cells are missing between two masks of the same z position.
 
     The masks are shapes between the two, less the pixels of other cells, and count as propagated. With ``t``
-    only the gap that this frame lies in is filled. Frames where the other cells leave nothing stay empty.
+    only the gaps that this frame lies in are filled. Frames where the other cells leave nothing stay empty.
 
     Raises:
         EditRefused: there is no gap.
     """
-    plan = Plan(document)
-    track = plan.track(cell_id)
-    made: dict[PlaneKey, MaskRecord] = {}
-    for before, after in _gaps(track):
-        if t is None or before.t < t < after.t:
-            made.update(_fill(document, track[before][0], before, track[after][0], after))
-    if not made:
-        where = "no gap" if t is None else f"no gap around frame {t + 1}"
-        raise EditRefused(f"{plan.title(cell_id)} has {where} between two of its masks: nothing to fill.")
-    track.update({key: (record, False) for key, record in made.items()})
+    plan, filled = Plan(document), 0
+    for cell_id in cells:
+        track = plan.track(cell_id)
+        for before, after in list(_gaps(track)):
+            if t is None or before.t < t < after.t:
+                made = dict(_fill(plan, cell_id, before, after))
+                track.update(made)
+                filled += len(made)
+    if not filled:
+        where = "" if t is None else f" around frame {t + 1}"
+        raise EditRefused(f"There is no gap{where} between two masks of a selected cell: nothing to fill.")
     return plan.edits()
 
 
@@ -94,15 +95,13 @@ def _gaps(track: Iterable[PlaneKey]) -> Iterator[tuple[PlaneKey, PlaneKey]]:
             yield before, after
 
 
-def _fill(
-    document: Document, first: MaskRecord, before: PlaneKey, last: MaskRecord, after: PlaneKey
-) -> Iterator[tuple[PlaneKey, MaskRecord]]:
+def _fill(plan: Plan, cell_id: int, before: PlaneKey, after: PlaneKey) -> Iterator[tuple[PlaneKey, Held]]:
+    track = plan.track(cell_id)
+    first, last = track[before][0].mask, track[after][0].mask
     for t in range(before.t + 1, after.t):
         key = PlaneKey(t, before.z)
-        mask = between(first.mask, last.mask, (t - before.t) / (after.t - before.t))
-        for other in document.cells_on(key):
-            record = document.record(other, key)
-            if mask is not None and record is not None:
-                mask = mask.subtract(record.mask)
+        mask = between(first, last, (t - before.t) / (after.t - before.t))
+        for other in plan.masks_on(key):
+            mask = mask and mask.subtract(other)
         if mask is not None:
-            yield key, MaskRecord(mask, Source.PROPAGATED)
+            yield key, (MaskRecord(mask, Source.PROPAGATED), False)

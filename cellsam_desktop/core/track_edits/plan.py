@@ -17,6 +17,7 @@ from cellsam_desktop.core.edits import (
 )
 from cellsam_desktop.core.errors import EditRefused
 from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.records import Cell, MaskRecord
 
 Pair = tuple[int, int]
@@ -59,6 +60,12 @@ class Plan:
             track = {key: (record, key in seen) for key, record in records.items()}
             self._tracks[cell_id] = track
         return track
+
+    def masks_on(self, key: PlaneKey) -> list[Mask]:
+        """The masks on a plane as they shall be."""
+        here = {i: self.document.record(i, key) for i in self.document.cells_on(key)}
+        here.update({i: track[key][0] if key in track else None for i, track in self._tracks.items()})
+        return [record.mask for record in here.values() if record is not None]
 
     def span(self, cell_id: int) -> tuple[int, int] | None:
         """First and last frame of a cell as it shall be; None without masks."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from cellsam_desktop.core.document import Document
@@ -52,14 +52,15 @@ def merge_tracks(document: Document, cells: Sequence[int], *, force: bool = Fals
     return plan.edits()
 
 
-def unlink_here(document: Document, cell_id: int, t: int) -> list[Edit]:
-    """From frame ``t`` on the cell becomes a new one, which takes its daughters.
+def unlink_here(document: Document, cells: Iterable[int], t: int) -> list[Edit]:
+    """From frame ``t`` on each cell becomes a new one, which takes its daughters.
 
     Raises:
-        EditRefused: it has no masks before ``t``, or none from there on.
+        EditRefused: one has no masks before ``t``, or none from there on.
     """
     plan = Plan(document)
-    detach(plan, cell_id, t)
+    for cell_id in cells:
+        detach(plan, cell_id, t)
     return plan.edits()
 
 
