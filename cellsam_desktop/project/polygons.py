@@ -1,0 +1,106 @@
+"""Masks as polygons on pixel corners, and back: any mask survives, with its holes and pieces.
+
+Formats for spots with outlines know one simple ring per spot. Holes and further pieces are reached by a cut
+that is walked to and fro, so that it encloses nothing; with the even-odd rule the pixels come out exactly.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cellsam_desktop.core.mask import Mask
+
+Points = npt.NDArray[np.float64]
+Corner = tuple[int, int]
+
+_LARGEST = 2**24
+"""Pixels of a polygon's box at most: a damaged file must not claim all memory."""
+
+
+def outline_of(mask: Mask) -> Points:
+    """Corners (n, 2) as x, y in the plane, where pixel centres lie at integers; the ring is not repeated."""
+    padded = np.zeros((mask.height + 2, mask.width + 2), np.bool_)
+    padded[1:-1, 1:-1] = mask.bits
+    across = _ends(padded[1:, :] != padded[:-1, :])
+    down = {here[::-1]: there[::-1] for here, there in _ends((padded[:, 1:] != padded[:, :-1]).T).items()}
+    rings = []
+    left = dict.fromkeys(across)
+    while left:
+        ring = _ring(next(iter(left)), across, down)
+        for corner in ring:
+            del left[corner]
+        rings.append(ring)
+    cuts = [corner for ring in rings[1:] for corner in (rings[0][0], *ring, ring[0])]
+    corners: Points = np.array([*rings[0], *cuts], np.float64)
+    moved: Points = corners + np.array([mask.x0 - 0.5, mask.y0 - 0.5])
+    return moved
+
+
+def mask_of(points: npt.ArrayLike) -> Mask | None:
+    """The pixels whose centres lie within a polygon (n, 2) of x, y, by the even-odd rule; None if none do.
+
+    Raises:
+        ValueError: it has fewer than three corners, one that is no number, or is absurdly large.
+    """
+    ring = np.asarray(points, np.float64)
+    if ring.ndim != 2 or ring.shape[0] < 3 or ring.shape[1] != 2 or not np.isfinite(ring).all():
+        raise ValueError(f"no polygon: {ring.shape} numbers")
+    x0, y0 = np.floor(ring.min(axis=0)).astype(int)
+    width, height = np.ceil(ring.max(axis=0)).astype(int) - (x0, y0) + 1
+    if int(width) * int(height) > _LARGEST:
+        raise ValueError(f"a polygon of {width} x {height} pixels")
+    # Each edge flips the pixels right of it on the rows that it crosses.
+    flips = np.zeros((height, width + 1), np.int64)
+    start, end = ring - (x0, y0), np.roll(ring, -1, axis=0) - (x0, y0)
+    # From top to bottom, so that both ways along a cut cross a row at the same place to the last bit.
+    upwards = (start[:, 1] > end[:, 1])[:, None]
+    top, bottom = np.where(upwards, end, start), np.where(upwards, start, end)
+    first, after = (np.ceil(corner[:, 1]).astype(int) for corner in (top, bottom))
+    edge = np.repeat(np.arange(len(ring)), after - first)
+    row = first[edge] + _counted(after - first)
+    part = (row - top[edge, 1]) / (bottom[edge, 1] - top[edge, 1])
+    x = top[edge, 0] + part * (bottom[edge, 0] - top[edge, 0])
+    np.add.at(flips, (row, np.ceil(x).astype(int)), 1)
+    return Mask.from_array(np.cumsum(flips, axis=1)[:, :-1] % 2 == 1, int(y0), int(x0))
+
+
+def disc(x: float, y: float, radius: float) -> Mask:
+    """The pixels within ``radius`` of a point, at least the nearest one."""
+    reach = int(np.ceil(radius)) + 1
+    x0, y0 = round(x) - reach, round(y) - reach
+    rows, columns = np.ogrid[y0 : y0 + 2 * reach + 1, x0 : x0 + 2 * reach + 1]
+    inside = (rows - y) ** 2 + (columns - x) ** 2 <= radius**2
+    inside[reach, reach] = True
+    mask = Mask.from_array(inside, y0, x0)
+    assert mask is not None  # the nearest pixel belongs to it
+    return mask
+
+
+def _ends(border: npt.NDArray[np.bool_]) -> dict[Corner, Corner]:
+    """For both ends (column, row) of each straight piece of a border the other one."""
+    row, column = np.nonzero(border[:, 1:] != border[:, :-1])
+    corners = list(zip(column.tolist(), row.tolist(), strict=True))
+    return dict(zip(corners[::2], corners[1::2], strict=True)) | dict(
+        zip(corners[1::2], corners[::2], strict=True)
+    )
+
+
+def _ring(begin: Corner, across: dict[Corner, Corner], down: dict[Corner, Corner]) -> list[Corner]:
+    """Pieces across and down in turn, until the beginning is reached again."""
+    ring, here = [], begin
+    while True:
+        there = across[here]
+        ring += [here, there]
+        here = down[there]
+        if here == begin:
+            return ring
+
+
+def _counted(counts: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """0, 1, ... up to each count, one after the other."""
+    total = np.arange(counts.sum())
+    starts = np.repeat(np.cumsum(counts) - counts, counts)
+    return np.asarray(total - starts)
