@@ -6,16 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cellsam_desktop.core import morphology
+from cellsam_desktop.core import morphology, track_edits
 from cellsam_desktop.core.document import Document
-from cellsam_desktop.core.edits import (
-    ChangeCell,
-    Edit,
-    RemoveDivision,
-    RemoveTrack,
-    SetCalibration,
-    SetMask,
-)
+from cellsam_desktop.core.edits import ChangeCell, Edit, SetCalibration, SetMask
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.records import Calibration
@@ -83,31 +76,26 @@ class Editing:
 
     def delete_here(self) -> None:
         """Delete the selected cells' masks on this plane; a cell left without masks goes too."""
-        self._delete("Delete mask", lambda key: key == self._key)
+        if self._session.movie is not None:
+            cells, key = self._session.view.selection, self._key
+            self._session.acting.do(
+                "Delete mask", lambda _: track_edits.delete_here(self._document, cells, key)
+            )
 
     def delete_from_here(self) -> None:
         """Delete the selected cells' masks from this frame on, in every z position."""
-        self._delete("Delete from here on", lambda key: key.t >= self._key.t, ends=True)
-
-    def _delete(self, name: str, doomed: Callable[[PlaneKey], bool], *, ends: bool = False) -> None:
-        if self._session.movie is None:
-            return
-        divided: set[int] = set()
-        edits: list[Edit] = []
-        for cell_id in self._session.view.selection:
-            keys = [key for key in self._document.track(cell_id) if doomed(key)]
-            if keys:
-                edits += removal(self._document, cell_id, keys, divided, ends=ends)
-        if edits and self._session.commit(name, edits):
-            self.select(i for i in self._session.view.selection if i in self._document)
+        if self._session.movie is not None:
+            cells, t = self._session.view.selection, self._key.t
+            self._session.acting.do(
+                "Delete from here on", lambda _: track_edits.delete_from_here(self._document, cells, t)
+            )
 
     # -- attributes --------------------------------------------------------------------------------
 
     def rename(self, cell_id: int, name: str) -> None:
         """Give a cell a name; an empty one takes it away."""
-        cell = self._document.cell(cell_id)
-        if cell.name != name.strip():
-            self._session.commit("Rename cell", [ChangeCell(replace(cell, name=name.strip()))])
+        if edits := track_edits.rename(self._document, cell_id, name):
+            self._session.commit("Rename cell", edits)
 
     def set_locked(self, ids: Iterable[int], locked: bool) -> None:
         """Lock cells against changes of their masks, or unlock them."""
@@ -166,7 +154,7 @@ class Editing:
         for cell_id in self._session.view.selection:
             record = self._document.record(cell_id, self._key)
             if record is not None and not (mask := change(record.mask)).same_pixels(record.mask):
-                edits.append(SetMask(cell_id, self._key, replace(record, mask=mask)))
+                edits.append(SetMask(cell_id, self._key, track_edits.corrected(record, mask)))
         if edits:
             self._session.commit(name, edits)
 
@@ -179,27 +167,3 @@ class Editing:
     @property
     def _key(self) -> PlaneKey:
         return PlaneKey(self._session.view.t, self._session.view.z)
-
-
-def removal(
-    document: Document, cell_id: int, keys: Iterable[PlaneKey], divided: set[int], *, ends: bool = False
-) -> list[Edit]:
-    """Edits that delete masks of a cell, and the cell with its divisions when nothing is left of it.
-
-    ``ends`` says that the cell now ends before these planes, so that it can no longer divide.
-    ``divided`` collects the mothers whose division was removed already, over several cells.
-    """
-    keys = frozenset(keys)
-    gone = len(keys) == len(document.track(cell_id))
-    mothers = [cell_id] if (gone or ends) and document.lineage.daughters(cell_id) else []
-    mother = document.lineage.mother(cell_id)
-    if gone and mother is not None:
-        mothers.append(mother)
-    edits: list[Edit] = []
-    for parent in mothers:
-        if parent not in divided:
-            divided.add(parent)
-            edits.append(RemoveDivision(parent))
-    if gone:
-        return [*edits, RemoveTrack(cell_id, keys)]
-    return [*edits, *(SetMask(cell_id, key, None) for key in sorted(keys))]

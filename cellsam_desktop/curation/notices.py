@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Literal
 
 from psygnal import Signal
@@ -16,12 +17,21 @@ _LOG_LEVELS: dict[Level, int] = {"info": logging.INFO, "warning": logging.INFO, 
 
 
 @dataclass(frozen=True)
+class Offer:
+    """Something the curator can do about a notice by pressing a button that says ``label``."""
+
+    label: str
+    accept: Callable[[], None]
+
+
+@dataclass(frozen=True)
 class Notice:
     """One message: ``text`` is a full sentence, ``detail`` may say more (a cause, a path)."""
 
     level: Level
     text: str
     detail: str = ""
+    offer: Offer | None = field(default=None, compare=False)
 
 
 class Notices:
@@ -33,9 +43,9 @@ class Notices:
         """Say that something worked."""
         self._post(Notice("info", text, detail))
 
-    def warning(self, text: str, detail: str = "") -> None:
-        """Say that something was refused, or needs attention."""
-        self._post(Notice("warning", text, detail))
+    def warning(self, text: str, detail: str = "", offer: Offer | None = None) -> None:
+        """Say that something was refused, or needs attention; ``offer`` is a way on."""
+        self._post(Notice("warning", text, detail, offer))
 
     def error(self, text: str, detail: str = "") -> None:
         """Say that something failed, and what to do about it."""

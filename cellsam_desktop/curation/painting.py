@@ -12,7 +12,7 @@ from cellsam_desktop.core.edits import AddCell, Edit, SetMask
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.records import Cell, MaskRecord, Source
-from cellsam_desktop.curation.editing import removal
+from cellsam_desktop.core.track_edits import delete_here
 
 if TYPE_CHECKING:
     from cellsam_desktop.curation.session import Session
@@ -84,19 +84,22 @@ class Painting:
         selection = self._session.view.selection
         under = self._session.editing.cell_at(*points[0])
         chosen = selection if selection else () if under is None else (under,)
-        divided: set[int] = set()
-        edits = [edit for cell_id in chosen for edit in self._cut(document, cell_id, area, divided)]
-        if edits and self._session.commit("Erase", edits):
-            self._session.view.set(selection=tuple(i for i in selection if i in document))
+        self._session.acting.do("Erase", lambda _: self._cut(document, chosen, area))
 
-    def _cut(self, document: Document, cell_id: int, area: Mask, divided: set[int]) -> list[Edit]:
-        record = document.record(cell_id, self._key)
-        if record is None or not record.mask.overlap(area):
-            return []
-        rest = record.mask.subtract(area)
-        if rest is None:
-            return removal(document, cell_id, [self._key], divided)
-        return [SetMask(cell_id, self._key, replace(record, mask=rest, source=Source.BRUSH))]
+    def _cut(self, document: Document, cells: Sequence[int], area: Mask) -> list[Edit]:
+        """Take the area from the masks of these cells here; a mask of which nothing is left is deleted."""
+        edits: list[Edit] = []
+        gone: list[int] = []
+        for cell_id in cells:
+            record = document.record(cell_id, self._key)
+            if record is None or not record.mask.overlap(area):
+                continue
+            rest = record.mask.subtract(area)
+            if rest is None:
+                gone.append(cell_id)
+            else:
+                edits.append(SetMask(cell_id, self._key, replace(record, mask=rest, source=Source.BRUSH)))
+        return [*edits, *delete_here(document, gone, self._key)]
 
     def _without_others(self, area: Mask, cell_id: int | None) -> Mask | None:
         movie = self._session.movie
@@ -108,9 +111,8 @@ class Painting:
         return rest
 
     def _take_from_others(self, document: Document, area: Mask, cell_id: int) -> list[Edit]:
-        divided: set[int] = set()
         others = [i for i in document.cells_on(self._key) if i != cell_id and not document.cell(i).locked]
-        return [edit for other in others for edit in self._cut(document, other, area, divided)]
+        return self._cut(document, others, area)
 
     @property
     def _key(self) -> PlaneKey:

@@ -10,6 +10,7 @@ from psygnal import Signal
 from cellsam_desktop.core.changes import ChangeSet
 from cellsam_desktop.core.edits import Edit
 from cellsam_desktop.core.errors import CellSamError, EditRefused
+from cellsam_desktop.curation.acting import Acting
 from cellsam_desktop.curation.agenda import Agenda
 from cellsam_desktop.curation.editing import Editing
 from cellsam_desktop.curation.encoding import Encoding
@@ -26,6 +27,7 @@ from cellsam_desktop.curation.propagating import Propagating
 from cellsam_desktop.curation.questions import Questions
 from cellsam_desktop.curation.saving import Saving
 from cellsam_desktop.curation.tools import ToolController
+from cellsam_desktop.curation.tracks import Tracks
 from cellsam_desktop.curation.view_state import ViewState
 from cellsam_desktop.jobs.post import Post
 from cellsam_desktop.project.link import MovieLink
@@ -64,7 +66,9 @@ class Session:
         self.exchange = Exchange(self)
         self.prompting = Prompting(self)
         self.agenda = Agenda(self)  # after the draft, which is the first thing on it
+        self.acting = Acting(self)
         self.editing = Editing(self)
+        self.tracks = Tracks(self)
         self.painting = Painting(self)
         self.tools = ToolController(self)
         self.propagating = Propagating(self)

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent, QMouseEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from cellsam_desktop.curation.notices import Level, Notice
 from cellsam_desktop.ui.listening import listen
@@ -20,11 +29,16 @@ _WIDTH = 520
 _MARGIN = 16
 _AT_MOST = 4
 _SECONDS: dict[Level, float | None] = {"info": 4.0, "warning": 8.0, "error": None}
+_OFFER_SECONDS = 20.0
+"""Time to read the reason and to decide."""
 _ROLES: dict[Level, str] = {"info": "accent", "warning": "warning", "error": "error"}
 
 
 class NoticeCard(QFrame):
-    """One notice with text to select; ``dismissed`` is emitted by the cross and when its time is over."""
+    """One notice with text to select, and a button if it offers something.
+
+    ``dismissed`` is emitted by the cross, by the button and when its time is over.
+    """
 
     dismissed = Signal()
 
@@ -48,6 +62,7 @@ class NoticeCard(QFrame):
         self._dismiss.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._dismiss.setToolTip("Dismiss")
         self._dismiss.clicked.connect(self.dismissed)
+        self.offer = self._offer_button()
         self._lay_out()
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self.dismissed)
@@ -68,6 +83,17 @@ class NoticeCard(QFrame):
         """A click on a notice is not a click on the image under it."""
         event.accept()
 
+    def _offer_button(self) -> QPushButton | None:
+        """No Enter can press it by accident: keys stay with the canvas."""
+        offer = self.notice.offer
+        if offer is None:
+            return None
+        button = QPushButton(offer.label)
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        button.clicked.connect(self.dismissed)
+        button.clicked.connect(offer.accept)
+        return button
+
     def _lay_out(self) -> None:
         texts = QVBoxLayout()
         texts.setSpacing(TIGHT)
@@ -76,11 +102,13 @@ class NoticeCard(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE + TIGHT, SPACE, SPACE, SPACE)
         row.addLayout(texts, 1)
+        if self.offer is not None:
+            row.addWidget(self.offer, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._dismiss, 0, Qt.AlignmentFlag.AlignTop)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
 
     def _start(self) -> None:
-        seconds = _SECONDS[self.notice.level]
+        seconds = _SECONDS[self.notice.level] if self.offer is None else _OFFER_SECONDS
         if seconds is not None:
             self._timer.start(round(1000 * seconds))
 

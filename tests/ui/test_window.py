@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from cellsam_desktop.core.edits import SetCalibration
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.records import Calibration
+from cellsam_desktop.curation.notices import Offer
 from cellsam_desktop.curation.view_state import Tool
 from cellsam_desktop.jobs.decode_request import Proposal
 from cellsam_desktop.sam.transforms import InputGeometry
@@ -242,3 +243,16 @@ def test_dragging_over_the_window_lights_the_invitation(window, movie_file):
     QApplication.sendEvent(window, QDragEnterEvent(QPoint(9, 9), COPY, data, LEFT, NONE))
     assert window.canvas.grab().toImage() != before
     QApplication.sendEvent(window, QEvent(QEvent.Type.DragLeave))
+
+
+def test_a_notice_can_offer_a_way_on(window, session, qtbot):
+    accepted = []
+    session.notices.warning(
+        "It was refused: mend it.", offer=Offer("Do it anyway", lambda: accepted.append(1))
+    )
+    [card] = window.notices.findChildren(notice_overlay.NoticeCard)
+    assert card.offer.text() == "Do it anyway"
+    assert card.offer.isVisible()
+    QTest.mouseClick(card.offer, LEFT)
+    assert accepted == [1]
+    assert window.notices.shown == []
