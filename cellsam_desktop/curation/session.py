@@ -12,6 +12,7 @@ from cellsam_desktop.core.edits import Edit
 from cellsam_desktop.core.errors import CellSamError, EditRefused
 from cellsam_desktop.curation.acting import Acting
 from cellsam_desktop.curation.agenda import Agenda
+from cellsam_desktop.curation.colouring import Colouring
 from cellsam_desktop.curation.editing import Editing
 from cellsam_desktop.curation.encoding import Encoding
 from cellsam_desktop.curation.exchange import Exchange
@@ -58,6 +59,7 @@ class Session:
             opacity=settings.opacity, trail=settings.trail_frames, brush_radius=settings.brush_radius
         )
         self.saving = Saving(self)
+        self.colouring = Colouring(self)
         self.navigation = Navigation(self)
         self.encoding = Encoding(self)
         self.memory = Memory(self)

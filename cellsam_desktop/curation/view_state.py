@@ -10,6 +10,7 @@ from typing import Any
 
 from psygnal import Signal
 
+from cellsam_desktop.analysis.colouring import ColourBy
 from cellsam_desktop.core.errors import ImageError
 from cellsam_desktop.core.geometry import PlaneIndex, PlaneKey
 from cellsam_desktop.images.contrast import Contrast
@@ -86,6 +87,7 @@ class ViewState:
     viewport: Viewport | None = field(default=None, metadata=_kept(_viewport))
     show_masks: bool = field(default=True, metadata=_kept(bool))
     show_outlines: bool = field(default=True, metadata=_kept(bool))
+    colour_by: ColourBy = field(default=ColourBy.CELL, metadata=_kept(ColourBy, str))
     tool: Tool = Tool.POINT
     opacity: float = 0.45
     hide_all: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cellsam_desktop.analysis.colouring import ColourBy
 from cellsam_desktop.curation.view_state import Tool
 from cellsam_desktop.ui.action_spec import ActionContext, Ask, Run
 
@@ -93,6 +94,16 @@ def pick(tool: Tool) -> Run:
 def picked(tool: Tool) -> Ask:
     """Whether a tool is the one in use."""
     return lambda context: context.session.view.tool is tool
+
+
+def colour_by(by: ColourBy) -> Run:
+    """Let the colours of cells tell this."""
+    return lambda context: context.session.view.set(colour_by=by)
+
+
+def coloured_by(by: ColourBy) -> Ask:
+    """Whether this is what the colours of cells tell."""
+    return lambda context: context.session.view.colour_by is by
 
 
 def toggle(name: str) -> Run:

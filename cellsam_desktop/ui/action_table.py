@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from cellsam_desktop.analysis.colouring import ColourBy
 from cellsam_desktop.curation.view_state import Tool
 from cellsam_desktop.ui import action_rules as rules
 from cellsam_desktop.ui.action_spec import (
@@ -143,6 +144,19 @@ _VIEW = (
     _hold("view.pan", "Move the view while held", "Space", rules.hold_pan(True), rules.hold_pan(False)),
 )
 
+_COLOURS = tuple(
+    ActionSpec(
+        f"colour.{by.value}",
+        by.value.capitalize(),
+        Group.VIEW,
+        rules.colour_by(by),
+        enabled=rules.has_movie,
+        checked=rules.coloured_by(by),
+        exclusive="colour",
+    )
+    for by in ColourBy
+)
+
 _FILE = (
     _file("file.open", "Open…", "Ctrl+O", lambda c: c.desk.open_movie(), rules.always, "open"),
     _file("file.open_folder", "Open folder…", "Ctrl+Shift+O", lambda c: c.desk.open_folder(), rules.always),
@@ -169,7 +183,7 @@ _HELP = (
     _help("help.about", "About CellSAM Desktop", "", lambda c: c.desk.about()),
 )
 
-ACTIONS: tuple[ActionSpec, ...] = (*_TOOLS, *_POINTING, *_CELLS, *_FRAMES, *_VIEW, *_FILE, *_HELP)
+ACTIONS: tuple[ActionSpec, ...] = (*_TOOLS, *_POINTING, *_CELLS, *_FRAMES, *_VIEW, *_COLOURS, *_FILE, *_HELP)
 
 MENUS: tuple[Menu, ...] = (
     Menu(
@@ -237,6 +251,7 @@ MENUS: tuple[Menu, ...] = (
             "view.outlines",
             "view.show_all",
             "view.auto_contrast",
+            Submenu("Colour by", tuple(spec.id for spec in _COLOURS)),
             None,
             "frame.previous",
             "frame.next",

@@ -1,12 +1,13 @@
 """The colours of cells: 255 well-separated ones, fixed by cell id and the same on every frame.
 
 They were chosen once with Glasbey's method (see docs/decisions/0150-cell-colours.md) and are stored as data.
+Values have a scale of their own (docs/decisions/0221-colours-by.md).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -14,11 +15,47 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cellsam_desktop.analysis.colouring import NO_VALUE, ColourBy
+
+RGB = tuple[int, int, int]
+RowOf = Callable[[int], int]
+
 COLOURS = 255
 """Cells whose ids differ by a multiple of this share a colour."""
 
 SELECTED_OPACITY = 0.18
 """What a selected cell's opacity gains over the others."""
+
+LIGHTEST_INK = 0.5
+"""Lightness, the mean of the strongest and the weakest channel, up to which lines are seen on white."""
+
+
+_SCALE = (
+    "#6200a7", "#8004a7", "#9a169e", "#b22b8e", "#c6417c", "#d7566b",
+    "#e66d5b", "#f2844b", "#fa9e3a", "#febb2a", "#f9da24",
+)  # fmt: skip
+"""Eleven colours at equal distances on matplotlib's plasma (CC0), from 0.18 to 0.93 of it: even steps of
+lightness, without the ends that would vanish on black images and on white paper."""
+_GREY = (128, 128, 128)
+
+
+@cache
+def scale() -> npt.NDArray[np.uint8]:
+    """The colours of values from low to high, (256, 3) RGB; the last row stands for "no value"."""
+    anchors = np.array([list(bytes.fromhex(entry[1:])) for entry in _SCALE], np.float64)
+    places = np.linspace(0, len(_SCALE) - 1, NO_VALUE - 1)
+    table = np.zeros((COLOURS + 1, 3), np.uint8)
+    for channel in range(3):
+        values = np.interp(places, np.arange(len(_SCALE)), anchors[:, channel])
+        table[1:NO_VALUE, channel] = np.rint(values)
+    table[NO_VALUE] = _GREY
+    table.setflags(write=False)
+    return table
+
+
+def table_of(by: ColourBy) -> npt.NDArray[np.uint8]:
+    """The colour table whose rows ``curation.colouring`` gives, (256, 3) RGB."""
+    return colours() if by in (ColourBy.CELL, ColourBy.LINEAGE) else scale()
 
 
 @cache
@@ -41,9 +78,14 @@ def colour_indices(cell_ids: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     return np.where(cell_ids > 0, (cell_ids - 1) % COLOURS + 1, 0).astype(np.uint8)
 
 
-def colour_of(cell_id: int) -> tuple[int, int, int]:
+def colour_of(cell_id: int) -> RGB:
     """The colour of a cell as (red, green, blue), 0 to 255."""
-    red, green, blue = (int(value) for value in colours()[colour_index(cell_id)])
+    return colour_at(colour_index(cell_id))
+
+
+def colour_at(row: int, by: ColourBy = ColourBy.CELL) -> RGB:
+    """The colour in a row of a table as (red, green, blue), 0 to 255."""
+    red, green, blue = (int(value) for value in table_of(by)[row])
     return red, green, blue
 
 
@@ -53,23 +95,37 @@ def lut(
     hidden: Collection[int] = (),
     solo: Collection[int] = (),
     selected: Collection[int] = (),
+    row_of: RowOf = colour_index,
+    table: npt.NDArray[np.uint8] | None = None,
 ) -> npt.NDArray[np.uint8]:
     """Lookup table (256, 4) RGBA for an overlay of colour indices; index 0 is transparent.
 
     ``opacity`` (0 to 1) holds for all cells, selected ones stand out a little. ``hidden`` and ``solo``
-    are cell ids; with a non-empty ``solo`` everything else is transparent. Cells that share a colour
-    share their row here: an overlay with more than 255 cells leaves hidden cells out of its indices.
+    are cell ids; with a non-empty ``solo`` everything else is transparent. ``row_of`` gives the index of a
+    cell, ``table`` (256, 3) the colours. Cells that share an index share their row here: an overlay where
+    that happens leaves hidden cells out of its indices.
     """
-    table = np.zeros((COLOURS + 1, 4), np.uint8)
-    table[:, :3] = colours()
-    table[1:, 3] = _alpha(opacity)
+    shown = np.zeros((COLOURS + 1, 4), np.uint8)
+    shown[:, :3] = colours() if table is None else table
+    shown[1:, 3] = _alpha(opacity)
     if solo:
-        table[:, 3] = 0
-        table[[colour_index(i) for i in solo], 3] = _alpha(opacity)
-    chosen = [colour_index(i) for i in selected]
-    table[chosen, 3] = np.where(table[chosen, 3] > 0, _alpha(opacity + SELECTED_OPACITY), 0)
-    table[[colour_index(i) for i in hidden], 3] = 0
-    return table
+        shown[:, 3] = 0
+        shown[[row_of(i) for i in solo], 3] = _alpha(opacity)
+    chosen = [row_of(i) for i in selected]
+    shown[chosen, 3] = np.where(shown[chosen, 3] > 0, _alpha(opacity + SELECTED_OPACITY), 0)
+    shown[[row_of(i) for i in hidden], 3] = 0
+    shown[0] = 0
+    return shown
+
+
+def ink(table: npt.NDArray[np.uint8], *, dark: bool) -> npt.NDArray[np.uint8]:
+    """Colours (N, 3) for thin lines: on light ground none is brighter than ``LIGHTEST_INK``."""
+    if dark:
+        return table
+    lightness = (table.max(axis=1).astype(np.float64) + table.min(axis=1)) / 2 / 255
+    return np.rint(table * np.minimum(1, LIGHTEST_INK / np.maximum(lightness, 1e-6))[:, None]).astype(
+        np.uint8
+    )
 
 
 def _alpha(opacity: float) -> int:

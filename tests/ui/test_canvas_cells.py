@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 from PySide6.QtGui import QColor, QImage
 
+from cellsam_desktop.analysis.colouring import NO_VALUE, ColourBy
+from cellsam_desktop.core.edits import AddDivision
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.images.contrast import to_uint8
+from cellsam_desktop.ui.canvas.canvas import Canvas
 from cellsam_desktop.ui.canvas.raster import Raster, hidden_doubles
-from cellsam_desktop.ui.palette import SELECTED_OPACITY, colour_of
+from cellsam_desktop.ui.palette import SELECTED_OPACITY, colour_of, scale
 
 
 def grab(canvas) -> QImage:
@@ -188,3 +191,52 @@ def test_hidden_cells_that_share_a_colour_are_left_out():
     assert raster.patch({}, {256}) is None
     raster.patch({}, ())
     assert raster.indices[11, 11] == 1
+
+
+# -- colours by something else ---------------------------------------------------------------------
+
+
+def test_colours_by_lineage_change_the_table_only(canvas, session, put_cell):
+    mother = put_cell(10, 10, 4, 4)
+    daughters = [put_cell(10, x, 4, 4, t=1) for x in (10, 40)]
+    session.navigation.go_to(1)
+    session.view.set(colour_by=ColourBy.LINEAGE, opacity=1.0)
+    assert len({shown(canvas, x) for x in (11, 41)}) == 2
+    rebuilds = canvas.cells.raster.rebuilds
+    assert session.commit("Divide", [AddDivision(mother, (daughters[0], daughters[1]))])
+    assert {shown(canvas, x) for x in (11, 41)} == {colour_of(mother)}
+    assert canvas.cells.raster.rebuilds == rebuilds
+    session.view.set(colour_by=ColourBy.CELL)
+    assert shown(canvas, 11) == colour_of(daughters[0])
+
+
+def test_selecting_one_of_a_lineage_does_not_light_up_the_others(canvas, session, put_cell):
+    mother = put_cell(10, 10, 4, 4)
+    daughters = [put_cell(10, x, 4, 4, t=1) for x in (10, 40)]
+    assert session.commit("Divide", [AddDivision(mother, (daughters[0], daughters[1]))])
+    session.navigation.go_to(1)
+    session.view.set(colour_by=ColourBy.LINEAGE)
+    before = shown(canvas, 41)
+    session.editing.select((daughters[0],))
+    assert shown(canvas, 41) == before
+    session.editing.toggle_visible((daughters[0],))
+    assert canvas.cells.raster.absent == frozenset()
+    assert shown(canvas, 41) == before
+
+
+def test_more_cells_than_rows_still_show_their_values(canvas, session, put_cell, qtbot):
+    for number in range(210):
+        put_cell(2 * (number // 30), 2 * (number % 30), 1, 2 if number == 7 else 1)
+    session.view.set(colour_by=ColourBy.AREA, opacity=1.0)
+    assert shown(canvas, 14, 0) == tuple(scale()[NO_VALUE])
+    qtbot.waitUntil(lambda: session.colouring.legend is not None)
+    assert shown(canvas, 14, 0) == tuple(scale()[NO_VALUE - 1])
+    assert canvas.legend.isVisible()
+
+
+def shown(canvas: Canvas, x: int, y: int = 11) -> tuple[int, int, int]:
+    """The colour that the overlay's table gives the cell at a pixel, as if over black."""
+    index = int(canvas.cells.raster.indices[y, x])
+    colour = QColor.fromRgba(canvas.cells.overlay._table[index])
+    assert colour.alpha() > 0
+    return colour.getRgb()[:3]

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from cellsam_desktop.analysis.forest import layout
 from cellsam_desktop.core.edits import AddDivision, RemoveDivision
 from cellsam_desktop.curation.session import Session
-from cellsam_desktop.ui.palette import colour_of
+from cellsam_desktop.ui.palette import colour_of, ink
 from cellsam_desktop.ui.panels.lineage import LineagePanel
 from cellsam_desktop.ui.panels.lineage.drawing import Ink, Window, draw, strokes
 from cellsam_desktop.ui.theme import Appearance
@@ -108,7 +108,7 @@ def test_it_shows_every_lineage_in_the_cells_colours(panel: LineagePanel) -> Non
     for cell_id, t in ((1, 0), (2, 3), (4, 1)):
         at = place_of(panel, cell_id, t)
         shown = picture.pixelColor(at * panel.devicePixelRatioF())
-        assert shown.getRgb()[:3] == colour_of(cell_id)
+        assert shown.getRgb()[:3] == tuple(ink(np.array([colour_of(cell_id)]), dark=False)[0])
 
 
 def test_a_click_selects_and_goes_there(panel: LineagePanel, ready: Session) -> None:

@@ -14,6 +14,7 @@ from cellsam_desktop.ui.canvas.badge import WaitingBadge
 from cellsam_desktop.ui.canvas.cell_layer import STYLE, CellLayer
 from cellsam_desktop.ui.canvas.draft_layer import DraftLayer
 from cellsam_desktop.ui.canvas.invitation import Invitation
+from cellsam_desktop.ui.canvas.legend import ColourLegend
 from cellsam_desktop.ui.canvas.plane_item import PlaneItem
 from cellsam_desktop.ui.canvas.pointer import Pointer
 from cellsam_desktop.ui.canvas.scale_bar import ScaleBar
@@ -50,6 +51,7 @@ class Canvas(PlaneView):
         self._brush = BrushItem(self.root)
         self.pointer = Pointer(session, self)
         self._scale_bar = ScaleBar(self)
+        self.legend = ColourLegend(self)
         self._badge = WaitingBadge(self, lambda: session.agenda.progress)
         self.invitation = Invitation(self)
         self._remember = QTimer(self, singleShot=True, interval=_REMEMBER_MS)
@@ -75,6 +77,7 @@ class Canvas(PlaneView):
         listen(self, session.movie_changed, self._on_movie)
         listen(self, session.document_changed, self._on_document)
         listen(self, session.view.changed, self._on_view)
+        listen(self, session.colouring.changed, self._on_colours)
         listen(self, session.navigation.plane_changed, self._show_plane)
         listen(self, session.encoding.changed, self._show_waiting)
         listen(self, session.prompting.changed, self._on_prompting)
@@ -101,6 +104,7 @@ class Canvas(PlaneView):
         self.draft.refresh()
         self._show_plane()
         self._show_scale()
+        self.legend.show_legend(self._session.colouring.legend)
         self._show_waiting()
         self._choose_cursor()
 
@@ -122,6 +126,10 @@ class Canvas(PlaneView):
             self._show_waiting()
         if names & {"tool", "brush_radius"}:
             self._choose_cursor()
+
+    def _on_colours(self) -> None:
+        self.cells.recolour()
+        self.legend.show_legend(self._session.colouring.legend)
 
     def _on_prompting(self) -> None:
         self.draft.refresh()
@@ -251,6 +259,7 @@ class Canvas(PlaneView):
         super().resizeEvent(event)
         self.invitation.setGeometry(self.rect())
         self._scale_bar.move(8, self.height() - self._scale_bar.height() - 8)
+        self.legend.move(self.width() - self.legend.width() - 8, self.height() - self.legend.height() - 8)
 
     def _on_range(self) -> None:
         self._show_scale()

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Set
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QGraphicsItem
 
+from cellsam_desktop.analysis.colouring import ColourBy
 from cellsam_desktop.core.changes import ChangeSet
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.ui.canvas.mask_items import Look, OutlineItem
 from cellsam_desktop.ui.canvas.overlay_item import OverlayItem
-from cellsam_desktop.ui.canvas.raster import Raster, hidden_doubles
+from cellsam_desktop.ui.canvas.raster import OwnRows, Raster, hidden_doubles
 from cellsam_desktop.ui.canvas.trail_item import Steps, TrailItem
-from cellsam_desktop.ui.palette import lut
+from cellsam_desktop.ui.palette import RowOf, colour_at, colour_index, lut, table_of
 
 if TYPE_CHECKING:
     from cellsam_desktop.curation.session import Session
@@ -27,6 +30,8 @@ STYLE = frozenset(
 )
 """Fields of the view that change how cells look, and nothing of what there is to see."""
 
+_OWN = 200
+"""Up to so many cells of a plane get rows of their own where colours are not fixed by their ids."""
 _CENTROIDS = 500
 """So many are worked out in one event, in about 5 ms."""
 _CLEAR = QColor(0, 0, 0, 0)
@@ -68,7 +73,8 @@ class CellLayer:
         masks = dict(self._masks(document)) if document is not None else {}
         movie = self._session.movie
         height, width = (movie.info.sizes.y, movie.info.sizes.x) if movie is not None else (0, 0)
-        self.raster.rebuild(height, width, masks, self._absent(masks.keys()))
+        row_of = self._row_of(masks.keys())
+        self.raster.rebuild(height, width, masks, self._absent(masks.keys(), row_of), row_of)
         self.overlay.set_indices(self.raster.indices)
         self._style()
         self._outline()
@@ -87,6 +93,8 @@ class CellLayer:
             self._patch(changed)
             self._style()
             self._outline()
+        if isinstance(self.raster.row_of, OwnRows) and self.raster.row_of.full:
+            self.recolour()
         if changes.places:
             self._trace()
 
@@ -98,6 +106,16 @@ class CellLayer:
         self._outline()
         if names & {"hidden", "solo", "trail", "hide_all"}:
             self._trace()
+
+    def recolour(self) -> None:
+        """Cells have other colours now: with rows of their own only the colour table changes."""
+        own = isinstance(self.raster.row_of, OwnRows) and not self.raster.row_of.full
+        if own and self._session.colouring.by is not ColourBy.CELL:
+            self._style()
+            self._trace()
+        else:
+            self._place = None
+            self.show_frame()
 
     def hover(self, cell_id: int | None) -> None:
         """Outline the cell under the mouse."""
@@ -118,17 +136,31 @@ class CellLayer:
                 yield cell_id, record.mask
 
     def _patch(self, changed: dict[int, Mask | None]) -> None:
-        dirty = self.raster.patch(changed, self._absent(self.raster.cells | changed.keys()))
+        absent = self._absent(self.raster.cells | changed.keys(), self.raster.row_of)
+        dirty = self.raster.patch(changed, absent)
         if dirty is not None:
             self.overlay.touch(dirty)
 
-    def _absent(self, here: Set[int]) -> frozenset[int]:
+    def _row_of(self, cells: Set[int]) -> RowOf:
+        """Which row of the table each of the cells of a plane gets."""
+        colouring = self._session.colouring
+        if colouring.by is ColourBy.CELL:
+            return colour_index
+        return OwnRows() if len(cells) <= _OWN else self._rows_of(cells)
+
+    def _rows_of(self, cells: Set[int]) -> RowOf:
+        """The rows of the cells' colours, all found out at once."""
+        colouring = self._session.colouring
+        rows = dict(zip(cells, colouring.rows(cells).tolist(), strict=True))
+        return lambda cell_id: rows[cell_id] if cell_id in rows else colouring.row(cell_id)
+
+    def _absent(self, here: Set[int], row_of: RowOf) -> frozenset[int]:
         """The hidden cells that the colour table alone cannot hide."""
         view = self._session.view
         if not view.hidden and not view.solo:
             return frozenset()
         visible = {cell_id for cell_id in here if view.is_visible(cell_id)}
-        return hidden_doubles(visible, here - visible)
+        return hidden_doubles(visible, here - visible, row_of)
 
     def _style(self) -> None:
         view = self._session.view
@@ -136,7 +168,19 @@ class CellLayer:
         drawn = self.raster.cells - self.raster.absent
         hidden = [cell_id for cell_id in drawn if not view.is_visible(cell_id)]
         selected = [cell_id for cell_id in view.selection if cell_id in drawn]
-        self.overlay.set_lut(lut(view.opacity, hidden=hidden, selected=selected))
+        table, row_of = self._table(), self.raster.row_of
+        self.overlay.set_lut(lut(view.opacity, hidden=hidden, selected=selected, row_of=row_of, table=table))
+
+    def _table(self) -> npt.NDArray[np.uint8]:
+        """The colours of the rows, (256, 3)."""
+        colouring = self._session.colouring
+        table = table_of(colouring.by)
+        if not isinstance(self.raster.row_of, OwnRows):
+            return table
+        cells = list(self.raster.cells)
+        own = np.zeros_like(table)
+        own[[self.raster.row_of(i) for i in cells]] = table[colouring.rows(cells)]
+        return own
 
     def _outline(self) -> None:
         view = self._session.view
@@ -161,7 +205,11 @@ class CellLayer:
             or view.hide_all
             or movie.measurements.prepare_paths(view.t, view.trail, view.z, _CENTROIDS)
         )
-        self.trails.show_trails(list(self._paths()) if known else ())
+        by = self._session.colouring.by
+        row_of = colour_index if by is ColourBy.CELL else self._rows_of(self.raster.cells)
+        self.trails.show_trails(
+            list(self._paths()) if known else (), lambda cell_id: colour_at(row_of(cell_id), by)
+        )
         if not known:
             self.later.start()
 

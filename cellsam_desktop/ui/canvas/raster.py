@@ -9,11 +9,12 @@ import numpy.typing as npt
 
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
-from cellsam_desktop.ui.palette import colour_index
+from cellsam_desktop.ui.palette import COLOURS, RowOf, colour_index
 
 
 class Raster:
-    """``indices`` is (Y, X) uint8: 0 where there is no cell, else the cell's row of the colour table.
+    """``indices`` is (Y, X) uint8: 0 where there is no cell, else the cell's row of the colour table, which
+    ``row_of`` gives.
 
     Where masks overlap the smaller one lies on top. ``rebuilds`` counts whole planes drawn, ``patches``
     partial redraws, ``patched_pixels`` the pixels of the last one.
@@ -23,6 +24,7 @@ class Raster:
         self.indices: npt.NDArray[np.uint8] = np.zeros((0, 0), np.uint8)
         self._masks: dict[int, Mask] = {}
         self._absent: frozenset[int] = frozenset()
+        self.row_of: RowOf = colour_index
         self.rebuilds = 0
         self.patches = 0
         self.patched_pixels = 0
@@ -37,9 +39,16 @@ class Raster:
         """Ids of the cells left out."""
         return self._absent
 
-    def rebuild(self, height: int, width: int, masks: Mapping[int, Mask], absent: Iterable[int] = ()) -> None:
+    def rebuild(
+        self,
+        height: int,
+        width: int,
+        masks: Mapping[int, Mask],
+        absent: Iterable[int] = (),
+        row_of: RowOf = colour_index,
+    ) -> None:
         """Draw a whole plane; the cells in ``absent`` are kept in mind but not drawn."""
-        self._masks = dict(masks)
+        self._masks, self.row_of = dict(masks), row_of
         self._absent = frozenset(absent)
         self.indices = np.zeros((height, width), np.uint8)
         self._draw(Region.whole(height, width))
@@ -75,7 +84,7 @@ class Raster:
         """Draw the cells over a cleared rectangle, large ones first."""
         drawn = [(mask.area, cell_id) for cell_id, mask in self._masks.items() if cell_id not in self._absent]
         for _, cell_id in sorted(drawn, reverse=True):
-            _paint(self.indices, self._masks[cell_id], dirty, colour_index(cell_id))
+            _paint(self.indices, self._masks[cell_id], dirty, self.row_of(cell_id))
 
 
 def _paint(indices: npt.NDArray[np.uint8], mask: Mask, dirty: Region, colour: int) -> None:
@@ -88,7 +97,30 @@ def _paint(indices: npt.NDArray[np.uint8], mask: Mask, dirty: Region, colour: in
         indices[top:bottom, left:right][bits] = colour
 
 
-def hidden_doubles(visible: Iterable[int], hidden: Iterable[int]) -> frozenset[int]:
-    """The hidden cells that share their colour with a visible one, which the colour table cannot hide."""
-    shown = {colour_index(cell_id) for cell_id in visible}
-    return frozenset(cell_id for cell_id in hidden if colour_index(cell_id) in shown)
+class OwnRows:
+    """Gives each cell of a plane a row of its own, so that any of them can change its colour without being
+    drawn again; ``full`` when there are no more rows, and cells begin to share them.
+    """
+
+    def __init__(self) -> None:
+        self._rows: dict[int, int] = {}
+
+    @property
+    def full(self) -> bool:
+        """Whether the next cell shares its row."""
+        return len(self._rows) >= COLOURS
+
+    def __call__(self, cell_id: int) -> int:
+        """The row of a cell."""
+        row = self._rows.get(cell_id)
+        if row is None:
+            row = self._rows[cell_id] = len(self._rows) % COLOURS + 1
+        return row
+
+
+def hidden_doubles(
+    visible: Iterable[int], hidden: Iterable[int], row_of: RowOf = colour_index
+) -> frozenset[int]:
+    """The hidden cells that share their row with a visible one, which the colour table cannot hide."""
+    shown = {row_of(cell_id) for cell_id in visible}
+    return frozenset(cell_id for cell_id in hidden if row_of(cell_id) in shown)

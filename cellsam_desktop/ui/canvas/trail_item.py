@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from cellsam_desktop.ui.canvas.mask_items import cosmetic
-from cellsam_desktop.ui.palette import colour_index, colours
+from cellsam_desktop.ui.palette import RGB, colour_of
 
 Steps = Sequence[tuple[int, float, float]]
 """(frame, x, y) in order of time."""
@@ -41,7 +41,9 @@ class TrailItem(QGraphicsItem):
         self._box = QRectF()
         self.rebuilds = 0
 
-    def show_trails(self, trails: Iterable[tuple[int, Steps]]) -> None:
+    def show_trails(
+        self, trails: Iterable[tuple[int, Steps]], colour_of: Callable[[int], RGB] = colour_of
+    ) -> None:
         """Show these cells' paths, each up to the frame on screen; a single place is no path."""
         self.prepareGeometryChange()
         self._trails, self._box = [], QRectF()
@@ -49,7 +51,7 @@ class TrailItem(QGraphicsItem):
             if len(steps) > 1:
                 line = QPolygonF([QPointF(x, y) for _, x, y in steps])
                 box = line.boundingRect()
-                colour = colour_index(cell_id)
+                colour = colour_of(cell_id)
                 self._trails.append(_Trail(line, _pen(colour), _plain_pen(colour), box))
                 self._box |= box
         self.rebuilds += 1
@@ -90,15 +92,15 @@ def _draw_plain(painter: QPainter, trails: Iterable[_Trail]) -> None:
 
 
 @cache
-def _pen(colour: int) -> QPen:
-    """The pen of a row of the colour table, a little lighter than the mask under it."""
-    pen = cosmetic(QColor(*(int(value) for value in colours()[colour])).lighter(125), _LINE)
+def _pen(colour: RGB) -> QPen:
+    """The pen of a colour, a little lighter than the mask under it."""
+    pen = cosmetic(QColor(*colour).lighter(125), _LINE)
     pen.setCapStyle(Qt.PenCapStyle.RoundCap)
     return pen
 
 
 @cache
-def _plain_pen(colour: int) -> QPen:
+def _plain_pen(colour: RGB) -> QPen:
     return cosmetic(_pen(colour).color(), 1.0)
 
 

@@ -7,8 +7,7 @@ from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from cellsam_desktop.ui import icons
-from cellsam_desktop.ui.palette import colour_of
-from cellsam_desktop.ui.panels.layers.model import CellIdRole, StateRole
+from cellsam_desktop.ui.panels.layers.model import ColourRole, StateRole
 from cellsam_desktop.ui.panels.layers.rows import Column
 from cellsam_desktop.ui.theme import Theme, theme_of
 
@@ -87,7 +86,7 @@ class LayerDelegate(QStyledItemDelegate):
         theme: Theme,
     ) -> None:
         visible = bool(index.sibling(index.row(), Column.EYE).data(StateRole))
-        colour = QColor(*colour_of(index.data(CellIdRole)))
+        colour = QColor(*index.data(ColourRole))
         middle = option.rect.center().y() + 0.5
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -17,6 +17,7 @@ from cellsam_desktop.core.changes import ChangeSet
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.ui.listening import listen
+from cellsam_desktop.ui.palette import colour_at
 from cellsam_desktop.ui.panels.layers.rows import Column, Query, Row, area_on, row_of
 
 Index = QModelIndex | QPersistentModelIndex
@@ -25,6 +26,8 @@ _NOWHERE = QModelIndex()
 CellIdRole = int(Qt.ItemDataRole.UserRole)
 StateRole = CellIdRole + 1
 """Whether an eye, lock or solo column is switched on."""
+ColourRole = CellIdRole + 2
+"""The colour of the cell as (red, green, blue)."""
 
 _FLAGS = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 _NAME_FLAGS = _FLAGS | Qt.ItemFlag.ItemIsEditable
@@ -69,6 +72,7 @@ class LayerModel(QAbstractTableModel):
         listen(self, session.movie_changed, self.list_anew)
         listen(self, session.document_changed, self._on_document)
         listen(self, session.view.changed, self._on_view)
+        listen(self, session.colouring.changed, self._on_colours)
         self.list_anew()
 
     # -- reading -----------------------------------------------------------------------------------
@@ -121,6 +125,9 @@ class LayerModel(QAbstractTableModel):
                 return row.title if column is Column.NAME else _TIPS.get(column)
             case int() if role == CellIdRole:
                 return row.cell_id
+            case int() if role == ColourRole:
+                colouring = self._session.colouring
+                return colour_at(colouring.row(row.cell_id), colouring.by)
             case int() if role == StateRole:
                 return self._state(row, column)
         return None
@@ -192,8 +199,13 @@ class LayerModel(QAbstractTableModel):
             return
         if names & {"t", "z"}:
             self._touch_columns(Column.AREA, Column.AREA)
+        if "t" in names and self._session.colouring.by.measured:
+            self._on_colours()
         if names & {"hidden", "solo"}:
             self._touch_columns(Column.EYE, Column.NAME)
+
+    def _on_colours(self) -> None:
+        self._touch_columns(Column.NAME, Column.NAME)
 
     def _row(self, cell_id: int) -> Row:
         row = self._rows.get(cell_id)

@@ -83,6 +83,12 @@ class Strokes:
     bottom: Indices
 
 
+def packed(table: npt.NDArray[np.uint8]) -> Picture:
+    """Colours (N, 3) as opaque 0xAARRGGBB."""
+    red, green, blue = table.astype(np.uint32).T
+    return np.asarray(0xFF000000 | red << 16 | green << 8 | blue, np.uint32)
+
+
 def strokes(forest: Forest, window: Window) -> Strokes:
     """The cells that can be seen."""
     x, top, bottom = window.x(forest.columns), window.y(forest.first - 0.5), window.y(forest.last + 0.5)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QAction, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
+from cellsam_desktop.analysis.colouring import ColourBy
 from cellsam_desktop.core.changes import ChangeSet
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.ui import icons
 from cellsam_desktop.ui.listening import listen
-from cellsam_desktop.ui.palette import colour_indices, colours
+from cellsam_desktop.ui.palette import ink, table_of
+from cellsam_desktop.ui.panels.fields import panel_choice
 from cellsam_desktop.ui.panels.labels import muted
-from cellsam_desktop.ui.panels.lineage.drawing import Ink
+from cellsam_desktop.ui.panels.lineage.drawing import Ink, packed
 from cellsam_desktop.ui.panels.lineage.model import LineageModel
-from cellsam_desktop.ui.theme import SPACE, TIGHT, Theme, follow_theme
+from cellsam_desktop.ui.theme import SPACE, TIGHT, Theme, follow_theme, theme_of
 
 if TYPE_CHECKING:
     from cellsam_desktop.ui.panels.lineage.view import LineageView
@@ -37,6 +40,8 @@ class LineagePanel(QWidget):
         self.alone = QToolButton()
         self.fit = QToolButton()
         self.count = muted()
+        self.colour_choice = panel_choice(by.value.capitalize() for by in ColourBy)
+        self._stale = True
         self._soon = QTimer(self, singleShot=True, interval=0)
         self._soon.timeout.connect(self._follow)
         self._column = QVBoxLayout(self)
@@ -45,6 +50,8 @@ class LineagePanel(QWidget):
         self.model.changed.connect(self._show_forest)
         listen(self, session.view.changed, self._on_view)
         listen(self, session.document_changed, self._on_document)
+        listen(self, session.colouring.changed, self._on_colours)
+        listen(self, session.movie_changed, self._show_choice)
 
     def _build(self) -> None:
         self.search.setPlaceholderText("Name or id")
@@ -66,6 +73,12 @@ class LineagePanel(QWidget):
         self._bottom.setContentsMargins(SPACE, TIGHT, SPACE, TIGHT)
         self._bottom.addWidget(self.count)
         self._bottom.addStretch()
+        self._bottom.addWidget(self.colour_choice)
+        self.colour_choice.setProperty("role", "small")
+        self.colour_choice.setToolTip("What the colours tell")
+        self.colour_choice.activated.connect(
+            lambda number: self._session.view.set(colour_by=list(ColourBy)[number])
+        )
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
         self._column.addLayout(top)
@@ -132,14 +145,25 @@ class LineagePanel(QWidget):
             self._soon.start()
 
     def _on_document(self, changes: ChangeSet) -> None:
-        if changes.cells and self.isVisible():
-            self._show_forest()
+        if changes.cells:
+            self._redraw()
+
+    def _on_colours(self) -> None:
+        self._show_choice()
+        self._redraw()
+
+    def _redraw(self) -> None:
+        """Names or colours are other ones: draw the forest again, as soon as somebody looks."""
+        self._stale = True
+        if self.isVisible():
+            self._soon.start()
 
     # -- showing -------------------------------------------------------------------------------------
 
     def _show_forest(self) -> None:
         if self._view is None:
             return
+        self._stale = False
         forest, movie = self.model.forest, self._session.movie
         self.alone.setChecked(self.model.alone is not None)
         self._view.show_forest(forest, 1 if movie is None else movie.info.sizes.t, self._ink())
@@ -150,16 +174,28 @@ class LineagePanel(QWidget):
         )
         self._follow()
 
+    def _show_choice(self) -> None:
+        self.colour_choice.setCurrentIndex(list(ColourBy).index(self._session.view.colour_by))
+
     def _follow(self) -> None:
         """Show frame and selection, in an event of its own."""
-        if self._view is not None:
+        if self._stale:
+            self._show_forest()
+        elif self._view is not None:
             self._view.show_frame(self._session.view.t)
             self._view.show_selected(self._session.view.selection)
 
     def _ink(self) -> Ink:
-        table = colours().astype("uint32")
-        packed = 0xFF000000 | table[:, 0] << 16 | table[:, 1] << 8 | table[:, 2]
-        return Ink(packed.astype("uint32"), colour_indices(self.model.forest.ids))
+        colouring, forest = self._session.colouring, self.model.forest
+        table = table_of(colouring.by)
+        if not colouring.by.measured:
+            table = ink(table, dark=theme_of(self).dark)
+            return Ink(packed(table), colouring.rows(forest.ids.tolist()))
+        lives = zip(forest.ids.tolist(), forest.first.tolist(), forest.last.tolist(), strict=True)
+        parts = [colouring.rows_over_time(*life) for life in lives]
+        starts = np.cumsum([0, *map(len, parts)])[:-1]
+        rows = np.array([part[0] for part in parts], np.uint8)
+        return Ink(packed(table), rows, np.concatenate([*parts, np.zeros(0, np.uint8)]), starts)
 
     def _point(self, cell_id: int, t: int, add: bool) -> None:
         """Go to a frame and select a cell; ``add`` adds it to the selection, or takes it out."""
