@@ -74,8 +74,8 @@ def test_what_trackmate_hides_stays_out(tmp_path):
     (tmp_path / "tracks.xml").write_text(
         f'<TrackMate><Model><AllSpots>{spots}</AllSpots><AllTracks><Track TRACK_ID="7">'
         '<Edge SPOT_SOURCE_ID="1" SPOT_TARGET_ID="2" /></Track></AllTracks><FilteredTracks /></Model>'
-        '<Settings><ImageData nframes="8" nslices="1" height="40" width="60" pixelwidth="0.5" pixelheight="0.5" '
-        'voxeldepth="1" /></Settings></TrackMate>'
+        '<Settings><ImageData nframes="8" nslices="1" height="40" width="60" pixelwidth="0.5" '
+        'pixelheight="0.5" voxeldepth="1" /></Settings></TrackMate>'
     )
     tracks = import_trackmate(tmp_path / "tracks.xml", SIZES)
     assert {cell: list(track) for cell, track in tracks.masks.items()} == {1: [PlaneKey(0)], 2: [PlaneKey(1)]}
