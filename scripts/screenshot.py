@@ -57,12 +57,15 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--select", default="", help="ids of cells, such as 3,7")
     parser.add_argument("--point", default="", help="X,Y of a click that is not accepted yet")
     parser.add_argument("--panel", default="", help="tab on top, such as Lineage")
+    parser.add_argument("--colour-by", default="cell", help="what the colours tell, such as lineage")
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
     parser.add_argument("--size", type=lambda text: tuple(map(int, text.split("x"))), default=(1360, 860))
     return parser.parse_args()
 
 
 def _arrange(program: Program, arguments: argparse.Namespace, complaints: list[str]) -> None:
+    from cellsam_desktop.analysis.colouring import ColourBy
+
     session = program.session
     if arguments.panel:
         _raise(program, arguments.panel)
@@ -73,6 +76,8 @@ def _arrange(program: Program, arguments: argparse.Namespace, complaints: list[s
     if arguments.labels is not None:
         session.exchange.import_labels(arguments.labels)
         _wait(lambda: not session.jobs.runner.jobs)
+    session.view.set(colour_by=ColourBy(arguments.colour_by))
+    _wait(lambda: not session.jobs.runner.jobs)
     session.navigation.go_to(arguments.frame - 1)
     session.view.set(selection=tuple(int(word) for word in arguments.select.split(",") if word))
     _wait(lambda: complaints or session.navigation.plane_index == session.view.index)

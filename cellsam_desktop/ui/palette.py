@@ -26,7 +26,7 @@ COLOURS = 255
 SELECTED_OPACITY = 0.18
 """What a selected cell's opacity gains over the others."""
 
-LIGHTEST_INK = 0.5
+LIGHTEST_INK = 0.42
 """Lightness, the mean of the strongest and the weakest channel, up to which lines are seen on white."""
 
 
@@ -119,13 +119,22 @@ def lut(
 
 
 def ink(table: npt.NDArray[np.uint8], *, dark: bool) -> npt.NDArray[np.uint8]:
-    """Colours (N, 3) for thin lines: on light ground none is brighter than ``LIGHTEST_INK``."""
+    """Colours (N, 3) for thin lines: on light ground none is brighter than ``LIGHTEST_INK``, at the hue and
+    the saturation (of HSL) that it had.
+    """
     if dark:
         return table
-    lightness = (table.max(axis=1).astype(np.float64) + table.min(axis=1)) / 2 / 255
-    return np.rint(table * np.minimum(1, LIGHTEST_INK / np.maximum(lightness, 1e-6))[:, None]).astype(
-        np.uint8
-    )
+    colours = table / 255
+    light = (colours.max(axis=1, keepdims=True) + colours.min(axis=1, keepdims=True)) / 2
+    darker = np.minimum(light, LIGHTEST_INK)
+    room, before = 1 - np.abs(2 * darker - 1), 1 - np.abs(2 * light - 1)
+    return np.rint(255 * (darker + (colours - light) * room / np.maximum(before, 1e-6))).astype(np.uint8)
+
+
+def line_colour(cell_id: int, *, dark: bool) -> RGB:
+    """The colour of a cell's curve, on dark or on light ground."""
+    red, green, blue = (int(value) for value in ink(np.array([colour_of(cell_id)]), dark=dark)[0])
+    return red, green, blue
 
 
 def _alpha(opacity: float) -> int:

@@ -55,14 +55,16 @@ def _drawn(plot: CellPlot) -> int:
 
 
 def test_a_gap_interrupts_the_curves() -> None:
-    track = track_of(1, [_measured(0, 0, 1.0, 4), _measured(1, 0, 2.0, 4), _measured(5, 0, 3.0, 4)], None)
+    track = track_of(
+        1, [_measured(0, 0, 1.0, 4), _measured(1, 0, 2.0, 4), _measured(5, 0, 3.0, 4)], Calibration()
+    )
     assert track.t[[0, 1, 3]].tolist() == [0, 1, 5]
     assert np.isnan(track.t[2])
-    assert track_of(1, [], None).t.size == 0
+    assert track_of(1, [], Calibration()).t.size == 0
 
 
 def test_masks_of_one_frame_count_together() -> None:
-    track = track_of(1, [_measured(0, 0, 0.0, 10), _measured(0, 1, 4.0, 30)], 0.5)
+    track = track_of(1, [_measured(0, 0, 0.0, 10), _measured(0, 1, 4.0, 30)], Calibration(0.5))
     assert track.x.tolist() == [1.5]
     assert track.area.tolist() == [10.0]
 
@@ -268,3 +270,33 @@ def test_curves_keep_their_colours_readable_on_light_ground(
     assert max(light) < 0.45
     appearance.choose("dark")
     qtbot.waitUntil(lambda: panel.area._ink(5).lightnessF() > 0.45)
+
+
+def test_speed_and_displacement_in_units_of_the_scale() -> None:
+    rows = [_measured(0, 0, 1.0, 4), _measured(1, 0, 3.0, 4), _measured(5, 0, 2.0, 4)]
+    plain = track_of(1, rows, Calibration())
+    np.testing.assert_array_equal(plain.speed, [np.nan, 2.0, np.nan, 0.25])
+    np.testing.assert_array_equal(plain.displacement, [0.0, 2.0, np.nan, 1.0])
+    scaled = track_of(1, rows, Calibration(pixel_size_um=0.5, frame_interval_s=30.0))
+    np.testing.assert_array_equal(scaled.speed, [np.nan, 2.0, np.nan, 0.25])
+    np.testing.assert_array_equal(scaled.displacement, [0.0, 1.0, np.nan, 0.5])
+
+
+def test_the_lower_plot_shows_what_is_chosen(ready: Session, panel: CellPanel) -> None:
+    ready.editing.select((1,))
+    _settle()
+    panel.place_choice.setCurrentText(Curve.SPEED.value)
+    assert _drawn(panel.place) == 1
+    assert panel.place.getAxis("left").labelText == "Speed (µm/min)"
+    assert panel.place.frame_at(2.2, 0.0) == 1
+
+
+def test_several_cells_are_named_beside_their_colours(ready: Session, panel: CellPanel) -> None:
+    ready.editing.rename(2, "AB <1>")
+    ready.editing.select((1,))
+    assert not panel.legend.isVisible()
+    ready.editing.select((1, 2))
+    _settle()
+    assert panel.legend.isVisible()
+    assert "Cell&nbsp;1" in panel.legend.text()
+    assert "AB&nbsp;&lt;1&gt;" in panel.legend.text()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 from skimage.color import rgb2lab
 
+from cellsam_desktop.analysis.colouring import ColourBy
 from cellsam_desktop.ui import palette
 
 
@@ -43,3 +44,20 @@ def test_lut_hides_solos_and_selects() -> None:
     assert chosen[3, 3] > 102
     assert palette.lut(0.4, selected={3}, hidden={3})[3, 3] == 0
     assert palette.lut(1.0, selected={3})[3, 3] == 255
+
+
+def test_ink_is_readable_on_light_ground() -> None:
+    table = palette.colours()[1:]
+    dark = palette.ink(table, dark=True)
+    assert (dark == table).all()
+    light = palette.ink(table, dark=False).astype(int)
+    assert (light.max(axis=1) + light.min(axis=1)).max() / 510 < palette.LIGHTEST_INK + 0.01
+    np.testing.assert_array_equal(light.argmax(axis=1), table.argmax(axis=1))
+
+
+def test_the_scale_gets_lighter_in_even_steps() -> None:
+    lightness = rgb2lab(palette.scale()[1:255] / 255)[:, 0]
+    steps = np.diff(lightness[::23])
+    assert (steps > 0).all()
+    assert steps.max() / steps.min() < 1.6
+    assert palette.colour_at(255, ColourBy.AREA) == (128, 128, 128)

@@ -26,6 +26,7 @@ from cellsam_desktop.core.records import Calibration
 from cellsam_desktop.curation.open_movie import OpenMovie
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.ui.listening import listen
+from cellsam_desktop.ui.panels.cell.legend import PlotLegend
 from cellsam_desktop.ui.panels.cell.series import Curve, track_of
 from cellsam_desktop.ui.panels.cell.track_table import TrackTable
 from cellsam_desktop.ui.panels.cell.values import CellValues
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 _PLOTS = 0
 _CURVES = (Curve.AREA, Curve.POSITION)
+_CHOICES = (Curve.POSITION, Curve.PATH, Curve.SPEED, Curve.DISPLACEMENT)
+"""What the lower plot can show."""
 MAX_CURVES = 24
 """Of a larger selection only the first cells are plotted and listed."""
 _SLICE_S = 0.006
@@ -59,7 +62,8 @@ class CellPanel(QWidget):
         self._splitter = QSplitter(Qt.Orientation.Vertical)
         self.table = TrackTable()
         self.export = QPushButton("Export CSV…")
-        self.place_choice = panel_choice([Curve.POSITION.value, Curve.PATH.value])
+        self.place_choice = panel_choice(curve.value for curve in _CHOICES)
+        self.legend = PlotLegend()
         self.limit_note = muted()
         self.hint = muted("Select cells to see where they go\nand how they grow.")
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -88,7 +92,7 @@ class CellPanel(QWidget):
         self.tabs.tabBar().setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._splitter.setHandleWidth(1)
         self._splitter.setChildrenCollapsible(False)
-        self.tabs.addTab(self._splitter, "Plots")
+        self.tabs.addTab(self._plot_page(), "Plots")
         self.tabs.addTab(self._track(), "Table")
         corner = QWidget()
         beside = QHBoxLayout(corner)
@@ -103,6 +107,15 @@ class CellPanel(QWidget):
         column.setSpacing(TIGHT)
         column.addWidget(self.values)
         column.addWidget(self.pages, 1)
+
+    def _plot_page(self) -> QWidget:
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.legend)
+        column.addWidget(self._splitter, 1)
+        return page
 
     def _track(self) -> QWidget:
         page = QWidget()
@@ -194,12 +207,13 @@ class CellPanel(QWidget):
 
     def _show_tracks(self, movie: OpenMovie | None) -> None:
         scale = Calibration() if movie is None else movie.document.calibration
-        unit = "px" if scale.pixel_size_um is None else "µm"
-        tracks = [track_of(i, rows, scale.pixel_size_um) for i, rows in self._measured.items()]
+        tracks = [track_of(i, rows, scale) for i, rows in self._measured.items()]
         while tracks and self.prepare():
             continue
         for plot in self._plots:
-            plot.set_tracks(tracks, unit)
+            plot.set_tracks(tracks, scale)
+        titles = {} if movie is None else {i: movie.document.cell(i).title for i in self._measured}
+        self.legend.show_cells(titles)
         self._show_table()
 
     def _show_table(self) -> None:

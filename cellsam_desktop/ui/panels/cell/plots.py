@@ -12,13 +12,11 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QShowEvent
 from PySide6.QtWidgets import QWidget
 
-from cellsam_desktop.ui.palette import colour_of
+from cellsam_desktop.core.records import Calibration
+from cellsam_desktop.ui.palette import line_colour
 from cellsam_desktop.ui.panels.cell.axis import PlotAxis
 from cellsam_desktop.ui.panels.cell.series import Curve, Numbers, Track
 from cellsam_desktop.ui.theme import Theme, follow_theme, theme_of
-
-_LIGHTEST_INK = 0.42
-"""On light ground no curve is brighter than this, so that yellow stays readable."""
 
 
 class Outdated(IntEnum):
@@ -52,7 +50,7 @@ class CellPlot(pg.PlotWidget):
         self._soon.timeout.connect(self._draw)
         self._curve = curve
         self._tracks: tuple[Track, ...] = ()
-        self._unit = "px"
+        self._scale = Calibration()
         self._t = 0
         self._labels = ("", "")
         self._curves: list[pg.PlotCurveItem] = []
@@ -73,9 +71,9 @@ class CellPlot(pg.PlotWidget):
             self._curve = curve
             self._ask(Outdated.CURVES)
 
-    def set_tracks(self, tracks: Sequence[Track], unit: str) -> None:
-        """Show these cells; ``unit`` is that of lengths, "px" or "µm"."""
-        self._tracks, self._unit = tuple(tracks), unit
+    def set_tracks(self, tracks: Sequence[Track], scale: Calibration) -> None:
+        """Show these cells; ``scale`` gives the units."""
+        self._tracks, self._scale = tuple(tracks), scale
         self._ask(Outdated.CURVES)
 
     def set_frame(self, t: int) -> None:
@@ -140,28 +138,33 @@ class CellPlot(pg.PlotWidget):
     def _lines(self, track: Track) -> list[Line]:
         frame = track.t + 1
         match self._curve:
-            case Curve.AREA:
-                return [(track, frame, track.area, False)]
             case Curve.POSITION:
                 return [(track, frame, track.x, False), (track, frame, track.y, True)]
             case Curve.PATH:
                 return [(track, track.x, track.y, False)]
+            case Curve.AREA:
+                values = track.area
+            case Curve.SPEED:
+                values = track.speed
+            case Curve.DISPLACEMENT:
+                values = track.displacement
+        return [(track, frame, values, False)]
 
     def _show_range(self, lines: Sequence[Line]) -> None:
-        if any(line[1].size for line in lines):
-            x, y = (np.concatenate([line[part] for line in lines]) for part in (1, 2))
-            (x0, x1), (y0, y1) = (_wide(np.nanmin(values), np.nanmax(values)) for values in (x, y))
+        x, y = (np.concatenate([*(line[part] for line in lines), np.zeros(0)]) for part in (1, 2))
+        shown = np.isfinite(x) & np.isfinite(y)
+        if shown.any():
+            (x0, x1), (y0, y1) = (_wide(values[shown].min(), values[shown].max()) for values in (x, y))
             self.plotItem.vb.setRange(xRange=(x0, x1), yRange=(y0, y1), padding=0.06)
 
     def _ink(self, cell_id: int) -> QColor:
         """The cell's colour, darkened on light ground."""
-        colour = QColor(*colour_of(cell_id))
-        if not theme_of(self).dark and colour.lightnessF() > _LIGHTEST_INK:
-            colour = QColor.fromHslF(max(colour.hslHueF(), 0.0), colour.hslSaturationF(), _LIGHTEST_INK)
-        return colour
+        return QColor(*line_colour(cell_id, dark=theme_of(self).dark))
 
     def _spots(self, line: Line, i: int) -> list[dict[str, Any]]:
         track, x, y, _ = line
+        if not np.isfinite(y[i]):
+            return []
         return [{"pos": (x[i], y[i]), "brush": self._ink(track.cell_id)}]
 
     def _mark(self) -> None:
@@ -171,12 +174,7 @@ class CellPlot(pg.PlotWidget):
         self._dots.setData([spot for line, i in here for spot in self._spots(line, int(i))])
 
     def _label(self) -> None:
-        area = "px" if self._unit == "px" else "µm²"
-        labels = {
-            Curve.AREA: (f"Area ({area})", ""),
-            Curve.POSITION: (f"x ─   y ┄  ({self._unit})", "Frame"),
-            Curve.PATH: (f"y ({self._unit})", f"x ({self._unit})"),
-        }[self._curve]
+        labels = _titles(self._curve, self._scale)
         if labels == self._labels:
             return
         self._labels = labels
@@ -212,6 +210,19 @@ class CellPlot(pg.PlotWidget):
         tracks = [track for track in self._tracks if track.t.size]
         distances = np.concatenate([(track.x - x) ** 2 + (track.y - y) ** 2 for track in tracks])
         return int(np.concatenate([track.t for track in tracks])[np.nanargmin(distances)])
+
+
+def _titles(curve: Curve, scale: Calibration) -> tuple[str, str]:
+    """What stands beside the left and the bottom axis."""
+    length, area = ("px", "px") if scale.pixel_size_um is None else ("µm", "µm²")
+    time = "frame" if scale.frame_interval_s is None else "min"
+    return {
+        Curve.AREA: (f"Area ({area})", ""),
+        Curve.SPEED: (f"Speed ({length}/{time})", "Frame"),
+        Curve.DISPLACEMENT: (f"Displacement ({length})", "Frame"),
+        Curve.POSITION: (f"x ─   y ┄  ({length})", "Frame"),
+        Curve.PATH: (f"y ({length})", f"x ({length})"),
+    }[curve]
 
 
 def _wide(low: float, high: float) -> tuple[float, float]:

@@ -11,21 +11,25 @@ import numpy as np
 import numpy.typing as npt
 
 from cellsam_desktop.analysis.measure import Measurement
+from cellsam_desktop.core.records import Calibration
 
 Numbers = npt.NDArray[np.float64]
 
 
 class Curve(StrEnum):
-    """What a plot shows."""
+    """What a plot shows over time; ``PATH`` is y over x."""
 
-    AREA = "Area over time"
-    POSITION = "x and y over time"
+    AREA = "Area"
+    SPEED = "Speed"
+    DISPLACEMENT = "Displacement"
+    POSITION = "x and y"
     PATH = "Path"
 
 
 @dataclass(frozen=True)
 class Track:
-    """One cell over time: arrays (N,) of frame (0-based), centroid and area, in physical units where known.
+    """One cell over time: arrays (N,) of frame (0-based), centroid, area, speed since the mask before, and
+    displacement since the first one, in physical units where known.
 
     Masks of one frame in several z positions count together: their areas add up, their centroids are
     weighted by area. Where frames are missing a NaN row interrupts the curves.
@@ -36,19 +40,28 @@ class Track:
     x: Numbers
     y: Numbers
     area: Numbers
+    speed: Numbers
+    displacement: Numbers
 
 
-def track_of(cell_id: int, rows: Sequence[Measurement], pixel_size: float | None) -> Track:
+def track_of(cell_id: int, rows: Sequence[Measurement], scale: Calibration) -> Track:
     """The curves of a cell from its measurements by time."""
-    size = pixel_size or 1.0
-    points: list[tuple[float, float, float, float]] = []
-    for frame, group in groupby(rows, key=lambda row: row.t):
-        here = list(group)
-        area = sum(row.area for row in here)
-        x = sum(row.x * row.area for row in here) / area
-        y = sum(row.y * row.area for row in here) / area
-        if points and frame > points[-1][0] + 1:
-            points.append((np.nan, np.nan, np.nan, np.nan))
-        points.append((frame, x * size, y * size, area * size * size))
-    table = np.asarray(points, dtype=np.float64).reshape(-1, 4)
-    return Track(cell_id, *table.T)
+    points = np.array([_point(t, list(group)) for t, group in groupby(rows, key=lambda row: row.t)])
+    t, x, y, area = points.reshape(-1, 4).T
+    size = scale.pixel_size_um or 1.0
+    x, y, area = x * size, y * size, area * size * size
+    minutes = np.diff(t) * (1.0 if scale.frame_interval_s is None else scale.frame_interval_s / 60)
+    speed = np.hypot(np.diff(x), np.diff(y)) / minutes
+    speed = np.concatenate([np.full(min(1, t.size), np.nan), speed])
+    displacement = np.hypot(x - x[:1], y - y[:1])
+    table = np.stack([t, x, y, area, speed, displacement])
+    gaps = np.flatnonzero(np.diff(t) > 1) + 1
+    return Track(cell_id, *np.insert(table, gaps, np.nan, axis=1))
+
+
+def _point(t: int, here: Sequence[Measurement]) -> tuple[float, float, float, float]:
+    """Frame, centroid (x, y) and area of all masks of a frame."""
+    area = sum(row.area for row in here)
+    x = sum(row.x * row.area for row in here) / area
+    y = sum(row.y * row.area for row in here) / area
+    return t, x, y, area

@@ -188,8 +188,9 @@ class LineagePanel(QWidget):
     def _ink(self) -> Ink:
         colouring, forest = self._session.colouring, self.model.forest
         table = table_of(colouring.by)
-        if not colouring.by.measured:
+        if colouring.by in (ColourBy.CELL, ColourBy.LINEAGE):  # where a legend tells colours, they stay
             table = ink(table, dark=theme_of(self).dark)
+        if not colouring.by.measured:
             return Ink(packed(table), colouring.rows(forest.ids.tolist()))
         lives = zip(forest.ids.tolist(), forest.first.tolist(), forest.last.tolist(), strict=True)
         parts = [colouring.rows_over_time(*life) for life in lives]
