@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cellsam_desktop.analysis.asking import outward
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
-from cellsam_desktop.core.morphology import keep_largest
-from cellsam_desktop.sam.postprocess import logits_to_mask, region_logits
+from cellsam_desktop.core.morphology import fill_holes, keep_largest
+from cellsam_desktop.sam.postprocess import region_logits
 from cellsam_desktop.sam.transforms import InputGeometry
+
+_SURE = 8.0
+_AWAY = 0.5
+"""Of a cell's size, the root of its area: so far from where it is expected, even a sure answer is not its."""
+_LOOKS = 0.5
+"""What the looks of a pixel count beside a sure answer."""
+
+Evidence: TypeAlias = Callable[[Region], NDArray[np.float32]]
+"""How much each pixel of a region looks like cells, from -1 to 1."""
 
 
 @dataclass(frozen=True, eq=False)
 class Claim:
-    """What one cell claims: where ``logits`` (256, 256) on ``geometry`` are positive.
-
-    ``expected`` is the mask that motion and growth let expect.
-    """
+    """What one cell claims: the answer ``logits`` (256, 256) on ``geometry``, near its ``expected`` mask."""
 
     cell_id: int
     expected: Mask
@@ -29,47 +37,67 @@ class Claim:
     predicted_iou: float
 
 
-def resolve(claims: Sequence[Claim], fixed: Sequence[Mask], domain: Mask | None) -> list[Mask | None]:
-    """The mask of each claim, in order; no two share a pixel or have one of ``fixed``; all lie in ``domain``.
+def resolve(
+    claims: Sequence[Claim],
+    plane: Region,
+    fixed: Sequence[Mask] = (),
+    domain: Mask | None = None,
+    evidence: Evidence | None = None,
+) -> list[Mask | None]:
+    """The mask of each claim; no two share a pixel, none has one of ``fixed``, all lie in ``domain``.
 
-    A mask is the largest piece of what its claim keeps; None when that is nothing.
+    ``evidence`` says of every pixel what it looks like. A mask is one piece without holes, unless others lie
+    in them; None when nothing is left.
     """
-    masks = [logits_to_mask(claim.logits, claim.geometry) for claim in claims]
-    regions = [mask.region for mask in masks if mask is not None]
-    if not regions:
-        return [None] * len(claims)
-    area = regions[0]
-    for region in regions[1:]:
-        area = area.union(region)
-    owner = _owners(claims, masks, area)
+    fields = [_field(claim, plane, evidence) for claim in claims]
+    if not fields:
+        return []
+    area = fields[0][0]
+    for window, _ in fields[1:]:
+        area = area.union(window)
+    owner = np.full((area.height, area.width), -1, np.intp)
+    best = np.zeros(owner.shape, np.float32)
     for mask in fixed:
-        owner[mask.crop(area)] = -1
+        best[mask.crop(area)] = np.inf
     if domain is not None:
-        owner[~domain.crop(area)] = -1
-    kept = [_part(owner, number, mask, area) for number, mask in enumerate(masks)]
-    return [None if mask is None else keep_largest(mask) for mask in kept]
-
-
-def _owners(claims: Sequence[Claim], masks: Sequence[Mask | None], area: Region) -> NDArray[np.intp]:
-    """The number of the claim that each pixel of ``area`` belongs to, -1 for none."""
-    best = np.zeros((area.height, area.width), np.float32)
-    owner = np.full(best.shape, -1, np.intp)
-    for number, (claim, mask) in enumerate(zip(claims, masks, strict=True)):
-        if mask is None:
-            continue
-        rows, columns = _within(area, mask.region)
-        logits = region_logits(claim.logits, claim.geometry, mask.region)
-        wins = mask.bits & (logits > best[rows, columns])
+        best[~domain.crop(area)] = np.inf
+    for number, (window, strength) in enumerate(fields):
+        rows, columns = _within(area, window)
+        wins = strength > best[rows, columns]
         owner[rows, columns][wins] = number
-        best[rows, columns][wins] = logits[wins]
-    return owner
+        best[rows, columns][wins] = strength[wins]
+    free = (owner < 0) & np.isfinite(best)
+    return [_part(owner, free, number, area, window) for number, (window, _) in enumerate(fields)]
 
 
-def _part(owner: NDArray[np.intp], number: int, mask: Mask | None, area: Region) -> Mask | None:
+def _field(claim: Claim, plane: Region, evidence: Evidence | None) -> tuple[Region, NDArray[np.float32]]:
+    """How strongly the claim holds around the expected mask: above 0 where the cell would be by itself."""
+    away = _AWAY * float(np.sqrt(claim.expected.area))
+    reach = int(np.ceil(away))
+    box = claim.expected.region
+    window = Region(box.y0 - reach, box.x0 - reach, box.height + 2 * reach, box.width + 2 * reach)
+    window = window.intersect(plane) or box
+    strength = outward(claim.expected.crop(window)) / away
+    seen = window.intersect(claim.geometry.region)
+    if seen is not None:
+        rows, columns = _within(window, seen)
+        logits = region_logits(claim.logits, claim.geometry, seen)
+        strength[rows, columns] += np.clip(logits / _SURE, -1, 1)
+    if evidence is not None:
+        strength += _LOOKS * evidence(window)
+    return window, strength
+
+
+def _part(
+    owner: NDArray[np.intp], free: NDArray[np.bool_], number: int, area: Region, window: Region
+) -> Mask | None:
+    place = _within(area, window)
+    mask = Mask.from_array(owner[place] == number, window.y0, window.x0)
     if mask is None:
         return None
-    rows, columns = _within(area, mask.region)
-    return Mask.from_array(owner[rows, columns] == number, mask.y0, mask.x0)
+    whole = fill_holes(keep_largest(mask))
+    inside = whole.bits & ((owner[_within(area, whole.region)] == number) | free[_within(area, whole.region)])
+    return Mask.from_array(inside, whole.y0, whole.x0)
 
 
 def _within(area: Region, part: Region) -> tuple[slice, slice]:

@@ -12,7 +12,8 @@ from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.morphology import disc
 from cellsam_desktop.sam.transforms import InputGeometry
 
-GEOMETRY = InputGeometry(Region.whole(256, 256))
+PLANE = Region.whole(256, 256)
+GEOMETRY = InputGeometry(PLANE)
 
 
 def claim(number: int, x: float, y: float, radius: float) -> Claim:
@@ -31,7 +32,7 @@ _circles = st.tuples(st.floats(20, 230), st.floats(20, 230), st.floats(3, 40))
 def test_masks_are_exclusive_spare_what_is_fixed_and_stay_in_the_domain(circles, fixed, domain):
     forbidden, allowed = disc(*fixed), disc(*domain)
     claims = [claim(i, *circle) for i, circle in enumerate(circles, start=1)]
-    masks = [mask for mask in resolve(claims, [forbidden], allowed) if mask is not None]
+    masks = [mask for mask in resolve(claims, PLANE, [forbidden], allowed) if mask is not None]
     taken = np.zeros((256, 256), np.intp)
     for mask in masks:
         taken[mask.region.slices] += mask.bits
@@ -41,12 +42,12 @@ def test_masks_are_exclusive_spare_what_is_fixed_and_stay_in_the_domain(circles,
 
 
 def test_contested_pixels_go_to_the_nearer_cell():
-    left, right = resolve([claim(1, 100, 100, 30), claim(2, 140, 100, 30)], [], None)
+    left, right = resolve([claim(1, 100, 100, 30), claim(2, 140, 100, 30)], PLANE)
     assert left.region.x1 <= 122
     assert right.region.x0 >= 119
 
 
 def test_a_cell_whose_pixels_all_belong_to_others_has_none():
     swallowed, whole = claim(1, 100, 100, 5), claim(2, 100, 100, 30)
-    assert [mask is None for mask in resolve([swallowed, whole], [], None)] == [True, False]
-    assert resolve([swallowed], [Mask(0, 0, np.ones((256, 256), np.bool_))], None) == [None]
+    assert [mask is None for mask in resolve([swallowed, whole], PLANE)] == [True, False]
+    assert resolve([swallowed], PLANE, [Mask(0, 0, np.ones((256, 256), np.bool_))]) == [None]

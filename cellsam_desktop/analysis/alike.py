@@ -1,0 +1,121 @@
+"""Where a piece of one image is found again in the next: by search, and by fitting an affine map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+FloatImage = NDArray[np.float32]
+
+_STEPS = 8
+_STIFF = 0.02
+_TUKEY = 2.5
+_DONE = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """Two images (height, width) at one blur, and the slopes of the second along y and x."""
+
+    before: FloatImage
+    after: FloatImage
+    slopes: tuple[FloatImage, FloatImage]
+
+    @classmethod
+    def of(cls, before: FloatImage, after: FloatImage, sigma: float) -> Level:
+        """The level with a blur of ``sigma`` pixels."""
+        from scipy import ndimage
+
+        blurred, other = (ndimage.gaussian_filter(image, sigma) for image in (before, after))
+        slope_y, slope_x = np.gradient(other)
+        return cls(blurred, other, (slope_y, slope_x))
+
+    def part(self, rows: slice, columns: slice) -> Level:
+        """A part of it."""
+        dy, dx = (slope[rows, columns] for slope in self.slopes)
+        return Level(self.before[rows, columns], self.after[rows, columns], (dy, dx))
+
+
+def fit(level: Level, points: Array, weights: Array, centre: Array, state: Array) -> tuple[Array, float]:
+    """Gauss-Newton steps from ``state``: shift (dy, dx), then the four entries of the matrix less 1.
+
+    ``points`` (n, 2) are pixels of the image before. The result is the new state and the correlation of what
+    lies there before and after.
+    """
+    inside = np.all((points >= 0) & (points <= np.array(level.before.shape) - 1), axis=1)
+    rows, columns = points[inside].astype(np.intp).T
+    template = level.before[rows, columns].astype(np.float64)
+    weights, offset = weights[inside], points[inside] - centre
+    size = float(np.sqrt(np.mean(offset**2))) + 1e-6
+    likeness = -1.0
+    for _ in range(_STEPS):
+        where = (offset @ (np.eye(2) + state[2:].reshape(2, 2)).T + centre + state[:2]).T
+        seen, dy, dx = (_sample(image, where) for image in (level.after, *level.slopes))
+        gain, base, likeness = _match(seen, template, weights)
+        error = template - gain * seen - base
+        step = _step(gain * dy, gain * dx, offset, error, weights, state, size)
+        state = state + step
+        if max(np.abs(step[:2]).max(), np.abs(step[2:]).max() * size) < _DONE:
+            break
+    return state, likeness
+
+
+def search(level: Level, cells: NDArray[np.bool_], reach: int) -> Array:
+    """The shift (dy, dx) by at most ``reach`` pixels after which ``cells`` and their rim look most alike.
+
+    Correlation with a masked template (Padfield 2012) on images reduced to a few pixels per blur.
+    """
+    from scipy import ndimage, signal
+
+    reduce = 3
+    wide = ndimage.binary_dilation(cells, iterations=2 * reduce)
+    weights = wide[::reduce, ::reduce].astype(np.float64)
+    before, after = (image[::reduce, ::reduce].astype(np.float64) for image in (level.before, level.after))
+    total = weights.sum()
+    template = weights * (before - (weights * before).sum() / total)
+    pad = reach // reduce + 1
+    after = np.pad(after - after.mean(), pad, mode="edge")
+    common = signal.fftconvolve(after, template[::-1, ::-1], mode="valid")
+    mean = signal.fftconvolve(after, weights[::-1, ::-1], mode="valid") / total
+    square = signal.fftconvolve(after**2, weights[::-1, ::-1], mode="valid") / total
+    likeness = common / np.sqrt(np.maximum(square - mean**2, 1e-3))
+    row, column = np.unravel_index(int(likeness.argmax()), likeness.shape)
+    return np.array([row - pad, column - pad], dtype=np.float64) * reduce
+
+
+def _sample(image: FloatImage, where: Array) -> Array:
+    """Bilinear samples at positions (2, n), clamped to the image."""
+    height, width = image.shape
+    y, x = np.clip(where[0], 0, height - 1.001), np.clip(where[1], 0, width - 1.001)
+    row, column = y.astype(np.intp), x.astype(np.intp)
+    down, right = y - row, x - column
+    flat, place = image.ravel(), row * width + column
+    top = flat.take(place) * (1 - right) + flat.take(place + 1) * right
+    bottom = flat.take(place + width) * (1 - right) + flat.take(place + width + 1) * right
+    return np.asarray(top * (1 - down) + bottom * down)
+
+
+def _step(
+    dy: Array, dx: Array, offset: Array, error: Array, weights: Array, state: Array, size: float
+) -> Array:
+    spread = 1.4826 * float(np.median(np.abs(error))) + 1e-3
+    trust = weights / (1 + (error / (_TUKEY * spread)) ** 2) ** 2
+    jacobian = np.stack([dy, dx, *(d * o for d in (dy, dx) for o in offset.T)], axis=1)
+    normal = jacobian.T @ (jacobian * trust[:, None])
+    # Turning and growing must pay for themselves; what is seen along an edge only says nothing of the rest.
+    stiff = _STIFF * (np.trace(normal[:2, :2]) / 2 + 1e-9) * np.array([0.25, 0.25, *[size**2] * 4])
+    pull = np.concatenate([np.zeros(2), (stiff * state)[2:]])
+    return np.linalg.solve(normal + np.diag(stiff), jacobian.T @ (trust * error) - pull)
+
+
+def _match(seen: Array, template: Array, weights: Array) -> tuple[float, float, float]:
+    """Gain and base that make ``seen`` most like ``template``, and their correlation."""
+    total = weights.sum()
+    mean_seen, mean_template = seen @ weights / total, template @ weights / total
+    a, b = seen - mean_seen, template - mean_template
+    common, own, other = weights @ (a * b), weights @ (a * a), weights @ (b * b)
+    gain = float(np.clip(common / (own + 1e-9), 0.5, 2.0))
+    return gain, float(mean_template - gain * mean_seen), float(common / np.sqrt(own * other + 1e-9))

@@ -1,0 +1,63 @@
+"""Which grey values are those of cells, learned from their masks in the frame before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellsam_desktop.analysis.carried import Image
+from cellsam_desktop.core.geometry import Region
+from cellsam_desktop.core.mask import Mask
+
+_BINS = 64
+_SMOOTH = 1.0
+_PRIOR = 20.0
+_SURE = 2.0
+_RING = 0.4
+
+
+class Appearance:
+    """The odds that a pixel belongs to a cell rather than to what lies around cells, by its grey value.
+
+    Where both look alike the odds are even and say nothing.
+    """
+
+    def __init__(self, image: Image, cells: Sequence[Mask]) -> None:
+        """``cells`` are the masks on ``image`` (height, width, 3), at least one."""
+        from scipy import ndimage
+
+        size = float(np.sqrt(np.median([mask.area for mask in cells])))
+        ring = max(3, round(_RING * size))
+        around = cells[0].region
+        for mask in cells[1:]:
+            around = around.union(mask.region)
+        around = Region(around.y0 - ring, around.x0 - ring, around.height + 2 * ring, around.width + 2 * ring)
+        window = around.intersect(Region.whole(*image.shape[:2])) or around
+        inside = np.zeros((window.height, window.width), np.bool_)
+        for mask in cells:
+            inside |= mask.crop(window)
+        near = ndimage.distance_transform_edt(~inside) <= ring
+        values = _bins(image, window)
+        counts = [np.bincount(values[chosen], minlength=_BINS) for chosen in (inside, near & ~inside)]
+        self._odds = _log_odds(*counts)
+
+    def of(self, image: Image, window: Region) -> NDArray[np.float32]:
+        """From -1, surely around cells, to 1, surely in a cell: each pixel of a ``window`` of the image."""
+        return np.asarray(self._odds[_bins(image, window)])
+
+
+def _bins(image: Image, window: Region) -> NDArray[np.intp]:
+    return np.asarray(image[window.slices].mean(axis=-1) * (_BINS / 256), dtype=np.intp)
+
+
+def _log_odds(inside: NDArray[np.intp], outside: NDArray[np.intp]) -> NDArray[np.float32]:
+    from scipy import ndimage
+
+    shares = []
+    for counts in (inside, outside):
+        smooth = ndimage.gaussian_filter1d(counts.astype(np.float64), _SMOOTH)
+        shares.append((smooth + _PRIOR / _BINS) / (counts.sum() + _PRIOR))
+    odds = np.clip(np.log(shares[0] / shares[1]) / _SURE, -1, 1)
+    return np.asarray(odds, dtype=np.float32)

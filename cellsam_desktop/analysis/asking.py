@@ -1,0 +1,80 @@
+"""What the decoder is asked for a cell that is expected somewhere: box, middle, and the mask as a hint."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellsam_desktop.core.geometry import Region
+from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.prompts import Box, Point, Prompts
+from cellsam_desktop.sam.transforms import IMAGE_SIZE, InputGeometry
+
+_LOGITS = 256
+_STEEPNESS = 3.0
+_SURE = 10.0
+"""Logits of a hint rise by 3 per logit pixel from the outline to 10, as those of the decoder do."""
+
+
+_ROOM = 0.15
+"""Of a cell's size, the root of its area: so much room has the box on each side, since cells grow."""
+
+
+def prompts_for(expected: Mask) -> Prompts:
+    """The box of the mask and its most central pixel near the centroid."""
+    region, wide = expected.region, _ROOM * float(np.sqrt(expected.area))
+    box = Box(region.x0 - wide, region.y0 - wide, region.x1 - 1 + wide, region.y1 - 1 + wide)
+    return Prompts((middle(expected),), box)
+
+
+def middle(mask: Mask) -> Point:
+    """The pixel of the mask nearest to its centroid."""
+    x, y = mask.centroid
+    if mask.contains(x, y):
+        return Point(x, y)
+    rows, columns = np.nonzero(mask.bits)
+    nearest = int(np.argmin((rows + mask.y0 - y) ** 2 + (columns + mask.x0 - x) ** 2))
+    return Point(float(columns[nearest] + mask.x0), float(rows[nearest] + mask.y0))
+
+
+def hint_for(expected: Mask, geometry: InputGeometry) -> NDArray[np.float32]:
+    """Logits (256, 256) that say where the mask is expected on the look."""
+    rows = _places(geometry.input_height, geometry.region.height)
+    columns = _places(geometry.input_width, geometry.region.width)
+    hint = np.full((_LOGITS, _LOGITS), -_SURE, np.float32)
+    window = _window(expected, geometry.region, rows, columns)
+    if window is not None:
+        bits = expected.crop(geometry.region)[rows[window[0]]][:, columns[window[1]]]
+        hint[window] = np.clip(_STEEPNESS * outward(bits), -_SURE, _SURE)
+    return hint
+
+
+def outward(bits: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The distance of each pixel from the outline in pixels, positive inside the mask."""
+    from scipy import ndimage
+
+    if not bits.any():
+        return np.full(bits.shape, -np.inf, np.float32)
+    padded = np.pad(bits, 1)
+    inside = ndimage.distance_transform_edt(padded)[1:-1, 1:-1]
+    outside = ndimage.distance_transform_edt(~bits)
+    return np.asarray(np.where(bits, inside - 0.5, 0.5 - outside), dtype=np.float32)
+
+
+def _places(used: int, pixels: int) -> NDArray[np.intp]:
+    """The pixel of the region under each logit that shows it."""
+    count = min(_LOGITS, -(-used * _LOGITS // IMAGE_SIZE))
+    per_logit = pixels / used * IMAGE_SIZE / _LOGITS
+    return np.asarray(np.minimum((np.arange(count) + 0.5) * per_logit, pixels - 1), dtype=np.intp)
+
+
+def _window(
+    mask: Mask, region: Region, rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> tuple[slice, slice] | None:
+    """The logits that show the mask, and a margin; None when it lies outside the region."""
+    margin = int(_SURE / _STEEPNESS) + 2
+    y = np.searchsorted(rows, [mask.y0 - region.y0, mask.y0 + mask.height - region.y0])
+    x = np.searchsorted(columns, [mask.x0 - region.x0, mask.x0 + mask.width - region.x0])
+    top, left = max(0, int(y[0]) - margin), max(0, int(x[0]) - margin)
+    bottom, right = min(rows.size, int(y[1]) + margin), min(columns.size, int(x[1]) + margin)
+    return (slice(top, bottom), slice(left, right)) if bottom > top and right > left else None
