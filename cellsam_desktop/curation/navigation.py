@@ -25,11 +25,13 @@ class Navigation:
     ``plane`` are the pixels, (Y, X) or (Y, X, 3), of ``plane_index``, the last plane that could be read;
     it lags behind ``view.index`` while the current one is being read. ``plane_changed`` is emitted when
     the pixels of the current plane are there, or when it turned out that they cannot be read (None).
-    ``contrast_settled`` names a channel whose range has been chosen, not merely tried on the slider.
+    ``contrast_settled`` names a channel whose range has been chosen, not merely tried on the slider,
+    ``rate_changed`` gives the frames per second.
     """
 
     plane_changed = Signal()
     playing_changed = Signal(bool)
+    rate_changed = Signal(float)
     contrast_settled = Signal(int)
 
     def __init__(self, session: Session) -> None:
@@ -90,6 +92,12 @@ class Navigation:
             self.go_to(0)
         view.set(play_direction=1)
         self._set_playing(True)
+
+    def set_rate(self, fps: float) -> None:
+        """Play so many frames per second from now on."""
+        self._session.settings.play_fps = fps
+        self._period = 1.0 / fps
+        self.rate_changed.emit(fps)
 
     def stop(self) -> None:
         """Stop playing."""

@@ -13,6 +13,7 @@ from cellsam_desktop.core.errors import CellSamError, EditRefused
 from cellsam_desktop.curation.acting import Acting
 from cellsam_desktop.curation.agenda import Agenda
 from cellsam_desktop.curation.colouring import Colouring
+from cellsam_desktop.curation.dividing import Dividing
 from cellsam_desktop.curation.editing import Editing
 from cellsam_desktop.curation.encoding import Encoding
 from cellsam_desktop.curation.exchange import Exchange
@@ -26,6 +27,7 @@ from cellsam_desktop.curation.painting import Painting
 from cellsam_desktop.curation.prompting import Prompting
 from cellsam_desktop.curation.propagating import Propagating
 from cellsam_desktop.curation.questions import Questions
+from cellsam_desktop.curation.reviewing import Reviewing
 from cellsam_desktop.curation.saving import Saving
 from cellsam_desktop.curation.tools import ToolController
 from cellsam_desktop.curation.tracks import Tracks
@@ -72,8 +74,10 @@ class Session:
         self.editing = Editing(self)
         self.tracks = Tracks(self)
         self.painting = Painting(self)
+        self.dividing = Dividing(self)
         self.tools = ToolController(self)
         self.propagating = Propagating(self)
+        self.reviewing = Reviewing(self)
 
     # -- the movie ---------------------------------------------------------------------------------
 

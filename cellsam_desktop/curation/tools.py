@@ -41,6 +41,17 @@ class PathPreview:
     erase: bool
 
 
+@dataclass(frozen=True)
+class LinkPreview:
+    """A line being dragged from a mother to a daughter, or right through a mask to cut it, between (x, y)."""
+
+    start: tuple[float, float]
+    end: tuple[float, float]
+
+
+Preview = BoxPreview | PathPreview | LinkPreview
+
+
 class ToolController:
     """Turns pointer events into intents.
 
@@ -55,7 +66,9 @@ class ToolController:
         self._start: tuple[float, float] | None = None
         self._path: list[tuple[float, float]] = []
         self._erasing = False
-        self.preview: BoxPreview | PathPreview | None = None
+        self._linking: int | None = None
+        self._spot: tuple[float, float] | None = None
+        self.preview: Preview | None = None
         self.hovered_cell: int | None = None
         session.view.changed.connect(self._on_view)
 
@@ -79,7 +92,9 @@ class ToolController:
             self._click(x, y, button, modifiers)
         elif tool is Tool.SELECT:
             if button == "left":
-                self._session.editing.select_at(x, y, extend=bool(modifiers & {"shift", "ctrl"}))
+                self._press_cell(x, y, extend=bool(modifiers & {"shift", "ctrl"}))
+            else:
+                self._start, self._erasing = (x, y), True
         elif tool is Tool.BOX and button == "right":
             self._click(x, y, button, modifiers)
         else:
@@ -101,10 +116,15 @@ class ToolController:
             return
         self._drag(x, y)
         start, path, erase = self._start, self._path, self._erasing
-        tool, radius = self._session.view.tool, self._session.view.brush_radius
+        tool, radius, linking = self._session.view.tool, self._session.view.brush_radius, self._linking
+        spot = self._spot
         self.cancel()
         over = "ctrl" in modifiers
-        if tool is Tool.BOX:
+        if tool is Tool.SELECT and erase:
+            self._finish_cut(spot, start, (x, y))
+        elif tool is Tool.SELECT:
+            self._finish_link(linking, start, (x, y))
+        elif tool is Tool.BOX:
             self._finish_box(start, (x, y), modifiers)
         elif tool is Tool.LASSO:
             self._session.painting.lasso(path, erase=erase or "shift" in modifiers, over=over)
@@ -119,8 +139,10 @@ class ToolController:
     def cancel(self) -> bool:
         """Drop the drag under way; False when there is none."""
         if self._start is None:
+            self._spot = None
             return False
         self._start, self._path, self.preview = None, [], None
+        self._linking, self._erasing, self._spot = None, False, None
         self._session.prompting.hover_leave()
         self.preview_changed.emit()
         return True
@@ -129,6 +151,35 @@ class ToolController:
         positive = button == "left" and "shift" not in modifiers
         self._session.prompting.add_point(x, y, positive)
 
+    def _press_cell(self, x: float, y: float, *, extend: bool) -> None:
+        """Select; from a cell on, a drag may follow. A mother of the frame before is selected on release."""
+        start = None if extend else self._session.dividing.start_at(x, y)
+        if start is None or not self._session.dividing.ended(start):
+            self._session.editing.select_at(x, y, extend=extend)
+        if start is not None:
+            self._linking, self._start = start, (x, y)
+
+    def _finish_link(self, cell_id: int | None, start: tuple[float, float], end: tuple[float, float]) -> None:
+        dividing = self._session.dividing
+        dragged = _is_drag(start, end)
+        if cell_id is not None and dragged and dividing.drop(cell_id, *end):
+            return
+        if cell_id is not None and dividing.ended(cell_id):
+            self._session.editing.select_at(*start, extend=False)
+
+    def _finish_cut(
+        self, spot: tuple[float, float] | None, start: tuple[float, float], end: tuple[float, float]
+    ) -> None:
+        """A line through a mask cuts it in two, and so do two clicks, one on each half."""
+        tracks = self._session.tracks
+        if _is_drag(start, end):
+            tracks.split_by_line(start, end)
+        elif spot is not None:
+            tracks.split_by_spots(spot, end)
+        elif self._session.editing.cell_at(*end) is not None:
+            self._spot = end
+            self._session.notices.info("Right-click the other half to cut this mask in two.")
+
     def _begin(self, x: float, y: float, *, erase: bool) -> None:
         self._start, self._path, self._erasing = (x, y), [(x, y)], erase
         self._drag(x, y)
@@ -136,7 +187,9 @@ class ToolController:
     def _drag(self, x: float, y: float) -> None:
         assert self._start is not None
         view = self._session.view
-        if view.tool is Tool.BOX:
+        if view.tool is Tool.SELECT:
+            self.preview = LinkPreview(self._start, (x, y)) if _is_drag(self._start, (x, y)) else None
+        elif view.tool is Tool.BOX:
             box = Box.from_corners(*self._start, x, y)
             self.preview = BoxPreview(box)
             if _is_box(self._start, (x, y)):
@@ -166,3 +219,7 @@ class ToolController:
 
 def _is_box(start: tuple[float, float], end: tuple[float, float]) -> bool:
     return min(abs(end[0] - start[0]), abs(end[1] - start[1])) >= _MINIMAL_BOX
+
+
+def _is_drag(start: tuple[float, float], end: tuple[float, float]) -> bool:
+    return max(abs(end[0] - start[0]), abs(end[1] - start[1])) >= _MINIMAL_BOX

@@ -70,7 +70,8 @@ class ViewState:
     ``changed`` carries the names of the fields that really changed, once per ``set``. ``contrast`` maps a
     channel to its range; ``solo`` is empty when all cells are shown; ``viewport`` is the visible part of
     the plane as (x0, y0, x1, y1) in pixels, None for the whole; ``brush_radius`` is in pixels; ``trail``
-    is the number of frames of path drawn behind each cell; ``play_direction`` is +1 or -1.
+    is the number of frames of path drawn behind each cell; ``onion`` shows the
+    outlines of the frame before; ``play_direction`` is +1 or -1.
     """
 
     changed = Signal(frozenset)
@@ -88,6 +89,7 @@ class ViewState:
     show_masks: bool = field(default=True, metadata=_kept(bool))
     show_outlines: bool = field(default=True, metadata=_kept(bool))
     colour_by: ColourBy = field(default=ColourBy.CELL, metadata=_kept(ColourBy, str))
+    onion: bool = field(default=False, metadata=_kept(bool))
     tool: Tool = Tool.POINT
     opacity: float = 0.45
     hide_all: bool = False

@@ -42,14 +42,19 @@ def has_prompts(context: ActionContext) -> bool:
 
 
 def can_clear(context: ActionContext) -> bool:
-    """There is a drag or there are prompts to drop."""
-    return context.session.tools.dragging or has_prompts(context)
+    """There is a drag, or there are prompts to drop, or a propagation to cancel."""
+    session = context.session
+    return session.tools.dragging or has_prompts(context) or session.propagating.running
 
 
 def clear(context: ActionContext) -> None:
-    """Drop the drag under way, or else the prompts."""
-    if not context.session.tools.cancel():
+    """Drop the drag under way, or else the prompts, or else cancel the propagation under way."""
+    if context.session.tools.cancel():
+        return
+    if has_prompts(context):
         context.session.prompting.clear()
+    else:
+        context.session.propagating.cancel()
 
 
 def can_reshape(context: ActionContext) -> bool:

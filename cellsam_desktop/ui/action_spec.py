@@ -20,6 +20,8 @@ class Group(StrEnum):
     TOOLS = "Tools"
     POINTING = "Pointing at a cell"
     CELLS = "Cells"
+    TRACKS = "Cells over time"
+    REVIEW = "Review"
     FRAMES = "Frames"
     VIEW = "View"
     FILE = "File"

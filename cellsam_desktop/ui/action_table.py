@@ -21,6 +21,7 @@ from cellsam_desktop.ui.action_spec import (
     Submenu,
     Where,
 )
+from cellsam_desktop.ui.track_actions import ONION, PLAYING, TRACK_ACTIONS, TRACK_MENU
 
 _WINDOW, _CANVAS = Where.WINDOW, Where.CANVAS
 Make = Callable[..., ActionSpec]
@@ -128,6 +129,7 @@ _FRAMES = (
     _frame("frame.first", "First frame", "Home", lambda c: c.session.navigation.go_to(0)),
     _frame("frame.last", "Last frame", "End", rules.to_last_frame),
     _frame("frame.play", "Play or pause", "K", lambda c: c.session.navigation.toggle_play()),
+    *PLAYING,
     _depth("depth.up", "Next z position", "Up", lambda c: c.session.navigation.step_z(1)),
     _depth("depth.down", "Previous z position", "Down", lambda c: c.session.navigation.step_z(-1)),
 )
@@ -138,6 +140,7 @@ _VIEW = (
     _view("view.zoom_out", "Zoom out", "Ctrl+-", lambda c: c.window.zoom_by(0.8)),
     _switch("view.masks", "Masks", "X", "show_masks"),
     _switch("view.outlines", "Outlines", "Z", "show_outlines"),
+    ONION,
     _view("view.show_all", "Show all cells", "Ctrl+Shift+H", rules.show_all, rules.has_hidden),
     _view("view.auto_contrast", "Auto contrast", "C", rules.auto_contrast, icon="contrast"),
     _hold("view.peek", "Hide everything while held", "H", rules.hide_all(True), rules.hide_all(False)),
@@ -183,7 +186,17 @@ _HELP = (
     _help("help.about", "About CellSAM Desktop", "", lambda c: c.desk.about()),
 )
 
-ACTIONS: tuple[ActionSpec, ...] = (*_TOOLS, *_POINTING, *_CELLS, *_FRAMES, *_VIEW, *_COLOURS, *_FILE, *_HELP)
+ACTIONS: tuple[ActionSpec, ...] = (
+    *_TOOLS,
+    *_POINTING,
+    *_CELLS,
+    *TRACK_ACTIONS,
+    *_FRAMES,
+    *_VIEW,
+    *_COLOURS,
+    *_FILE,
+    *_HELP,
+)
 
 MENUS: tuple[Menu, ...] = (
     Menu(
@@ -240,6 +253,7 @@ MENUS: tuple[Menu, ...] = (
             *(spec.id for spec in _POINTING),
         ),
     ),
+    TRACK_MENU,
     Menu(
         "&View",
         (
@@ -249,6 +263,7 @@ MENUS: tuple[Menu, ...] = (
             None,
             "view.masks",
             "view.outlines",
+            "view.onion",
             "view.show_all",
             "view.auto_contrast",
             Submenu("Colour by", tuple(spec.id for spec in _COLOURS)),
@@ -260,6 +275,8 @@ MENUS: tuple[Menu, ...] = (
             "frame.first",
             "frame.last",
             "frame.play",
+            "frame.slower",
+            "frame.faster",
             None,
             "depth.up",
             "depth.down",

@@ -46,6 +46,8 @@ class Actions(QObject):
         session = context.session
         for signal in (session.movie_changed, session.document_changed, session.prompting.changed):
             listen(self, signal, self.refresh)
+        for later in (session.propagating.changed, session.reviewing.changed):
+            listen(self, later, self.refresh)
         listen(self, session.tools.preview_changed, self.refresh)
         listen(self, session.view.changed, self._on_view)
         self.refresh()

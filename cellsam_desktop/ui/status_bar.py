@@ -26,13 +26,14 @@ class StatusBar(QStatusBar):
         self._canvas = canvas
         self.setSizeGripEnabled(False)
         self.position = _label("Position of the mouse in pixels and micrometres, and the pixel's value")
+        self.review = _label("Masks worth a look; the Track menu goes through them")
         self.job = JobIndicator(self)
         self.encoding = _label("What the encoder is doing, and on which device")
         self.looking = _label("Which part of the image the model looked at for the mask on screen")
         self.decoding = _label("Time the decoder took for the last mask, and where it runs")
         self.saved = _label("Every accepted change is saved at once")
         self.addWidget(self.position, 1)
-        for widget in (self.job, self.encoding, self.looking, self.decoding, self.saved):
+        for widget in (self.job, self.review, self.encoding, self.looking, self.decoding, self.saved):
             self.addPermanentWidget(widget)
         self._connect()
         self._refresh()
@@ -49,6 +50,7 @@ class StatusBar(QStatusBar):
         listen(self, session.saving.changed, self._show_saved)
         listen(self, session.document_changed, self._on_document)
         listen(self, session.movie_changed, self._refresh)
+        listen(self, session.reviewing.changed, self._show_review)
         listen(self, session.jobs.runner.started, self.job.follow)
 
     def _refresh(self) -> None:
@@ -57,6 +59,7 @@ class StatusBar(QStatusBar):
         self._show_looking()
         self._show_decoding()
         self._show_saved()
+        self._show_review()
 
     def _on_document(self, _: object) -> None:
         self._show_position()
@@ -119,6 +122,12 @@ class StatusBar(QStatusBar):
         decode_ms = self._session.prompting.decode_ms
         provider = self._session.jobs.decoder.provider.removesuffix("ExecutionProvider")
         self.decoding.setText("" if decode_ms is None else f"Mask {decode_ms:.0f} ms{_where(provider)}")
+
+    def _show_review(self) -> None:
+        """The first reason; all of them in the tool tip."""
+        text = self._session.reviewing.text
+        self.review.setText(text.split(";")[0])
+        self.review.setToolTip(text or "Nothing is doubtful.")
 
     def _show_saved(self) -> None:
         movie = self._session.movie

@@ -69,6 +69,12 @@ def test_every_icon_exists() -> None:
 @pytest.mark.parametrize(
     ("key", "action"),
     [
+        ("T", "track.next"), ("Shift+T", "track.end"), ("Ctrl+T", "track.range"),
+        ("Ctrl+Shift+T", "track.previous"), ("Shift+D", "track.divide"), ("Y", "track.accept"),
+        ("Shift+Y", "track.refuse"), ("L", "track.link"), ("U", "track.unlink"), ("S", "track.swap"),
+        ("M", "track.merge"), ("I", "track.fill_gap"), ("J", "review.next"), ("Shift+J", "review.previous"),
+        ("G", "review.seen"), ("Shift+G", "review.all_seen"), ("O", "view.onion"), ("<", "frame.slower"),
+        (">", "frame.faster"),
         ("Left", "frame.previous"), ("A", "frame.previous"), (",", "frame.previous"),
         ("Right", "frame.next"), ("D", "frame.next"), (".", "frame.next"),
         ("Shift+Left", "frame.back"), ("Shift+Right", "frame.ahead"), ("Home", "frame.first"),
@@ -89,12 +95,6 @@ def test_every_icon_exists() -> None:
 )  # fmt: skip
 def test_the_keys_that_hands_know(key: str, action: str) -> None:
     assert normal_key(key) in keys_of(SPECS[action], {})
-
-
-def test_no_key_of_later_features_is_taken() -> None:
-    """L, U, S, M, T, J and Shift+D are kept for linking, tracking and review."""
-    taken = {key for spec in ACTIONS for key in keys_of(spec, {})}
-    assert not taken & {"L", "U", "S", "M", "T", "J", "Shift+D", "Shift+T", "Ctrl+T"}
 
 
 def test_overrides_take_the_place_of_defaults() -> None:

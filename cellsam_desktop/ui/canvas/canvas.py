@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QEnterEvent, QImage, QMouseEvent, QPainter, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QTextEdit, QWidget
 
+from cellsam_desktop.analysis.review import Doubt
 from cellsam_desktop.core.changes import ChangeSet
 from cellsam_desktop.curation.view_state import Tool
 from cellsam_desktop.ui.canvas.badge import WaitingBadge
@@ -15,8 +16,10 @@ from cellsam_desktop.ui.canvas.cell_layer import STYLE, CellLayer
 from cellsam_desktop.ui.canvas.draft_layer import DraftLayer
 from cellsam_desktop.ui.canvas.invitation import Invitation
 from cellsam_desktop.ui.canvas.legend import ColourLegend
+from cellsam_desktop.ui.canvas.onion_layer import OnionLayer
 from cellsam_desktop.ui.canvas.plane_item import PlaneItem
 from cellsam_desktop.ui.canvas.pointer import Pointer
+from cellsam_desktop.ui.canvas.proposal_layer import ProposalLayer
 from cellsam_desktop.ui.canvas.scale_bar import ScaleBar
 from cellsam_desktop.ui.canvas.tool_item import BrushItem, PreviewItem
 from cellsam_desktop.ui.canvas.view import PlaneView
@@ -46,6 +49,9 @@ class Canvas(PlaneView):
         self.picture = PlaneItem(self.root)
         self.cells = CellLayer(session, self.root)
         self.cells.later.setParent(self)
+        self.onion = OnionLayer(session, self.root)
+        self.onion.later.setParent(self)
+        self.proposals = ProposalLayer(session, self)
         self.draft = DraftLayer(session, self.root)
         self._preview = PreviewItem(self.root)
         self._brush = BrushItem(self.root)
@@ -83,6 +89,7 @@ class Canvas(PlaneView):
         listen(self, session.prompting.changed, self._on_prompting)
         listen(self, session.prompting.hover_changed, self.draft.refresh)
         listen(self, session.tools.preview_changed, self._on_preview)
+        listen(self, session.reviewing.shown, self._bring_into_view)
         self.pointer.moved.connect(self._follow_mouse)
         self.pointer.panning_changed.connect(self._choose_cursor)
         self.range_changed.connect(self._on_range)
@@ -101,6 +108,8 @@ class Canvas(PlaneView):
                 x0, y0, x1, y1 = viewport
                 self.set_visible(QRectF(x0, y0, x1 - x0, y1 - y0))
         self.cells.show_movie()
+        self.onion.refresh()
+        self.proposals.refresh()
         self.draft.refresh()
         self._show_plane()
         self._show_scale()
@@ -110,6 +119,8 @@ class Canvas(PlaneView):
 
     def _on_document(self, changes: ChangeSet) -> None:
         self.cells.apply(changes)
+        self.onion.apply(changes)
+        self.proposals.apply(changes)
         self.draft.refresh()
         if changes.calibration:
             self._show_scale()
@@ -121,6 +132,9 @@ class Canvas(PlaneView):
             self.cells.show_frame()
         elif names & STYLE:
             self.cells.restyle(names)
+        if names & {"t", "z", "hidden", "solo", "hide_all", "onion"}:
+            self.onion.refresh()
+            self.proposals.refresh()
         if names & {"tool", "hide_all", "opacity", "t", "z", "c"}:
             self.draft.refresh()
             self._show_waiting()
@@ -261,7 +275,19 @@ class Canvas(PlaneView):
         self._scale_bar.move(8, self.height() - self._scale_bar.height() - 8)
         self.legend.move(self.width() - self.legend.width() - 8, self.height() - self.legend.height() - 8)
 
+    def _bring_into_view(self, doubt: Doubt) -> None:
+        """Move the view to a doubtful mask that is not to be seen, or hardly."""
+        movie = self._session.movie
+        record = movie.document.record(doubt.cell_id, doubt.key) if movie is not None else None
+        if record is None or self.fitted:
+            return
+        region = record.mask.region
+        box = QRectF(region.x0, region.y0, region.width, region.height)
+        if not self.visible.contains(box):
+            self.centre_on(box.center())
+
     def _on_range(self) -> None:
+        self.proposals.place()
         self._show_scale()
         self._show_brush()
         self._place_badge()

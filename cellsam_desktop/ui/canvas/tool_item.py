@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from cellsam_desktop.curation.tools import BoxPreview, PathPreview
+from cellsam_desktop.curation.tools import BoxPreview, LinkPreview, PathPreview, Preview
 from cellsam_desktop.curation.view_state import Tool
 from cellsam_desktop.ui.canvas.mask_items import cosmetic
 from cellsam_desktop.ui.canvas.prompt_item import NEGATIVE, draw_box
@@ -22,10 +22,10 @@ class PreviewItem(QGraphicsItem):
 
     def __init__(self, parent: QGraphicsItem) -> None:
         super().__init__(parent)
-        self._preview: BoxPreview | PathPreview | None = None
+        self._preview: Preview | None = None
         self._rect = QRectF()
 
-    def show_preview(self, preview: BoxPreview | PathPreview | None) -> None:
+    def show_preview(self, preview: Preview | None) -> None:
         """Show what is being dragged, or nothing."""
         if preview is self._preview:
             return
@@ -51,6 +51,8 @@ class PreviewItem(QGraphicsItem):
             _draw_lasso(painter, preview)
         elif isinstance(preview, PathPreview):
             _draw_stroke(painter, preview)
+        elif isinstance(preview, LinkPreview):
+            _draw_link(painter, preview)
 
 
 class BrushItem(QGraphicsItem):
@@ -86,12 +88,14 @@ class BrushItem(QGraphicsItem):
             painter.drawEllipse(QPointF(), self._radius, self._radius)
 
 
-def _rect_of(preview: BoxPreview | PathPreview | None) -> QRectF:
+def _rect_of(preview: Preview | None) -> QRectF:
     if preview is None:
         return QRectF()
     if isinstance(preview, BoxPreview):
         box = preview.box
         return QRectF(box.x0, box.y0, box.x1 - box.x0, box.y1 - box.y0)
+    if isinstance(preview, LinkPreview):
+        return QRectF(QPointF(*preview.start), QPointF(*preview.end)).normalized()
     rect = _polygon(preview.points).boundingRect()
     radius = 0.0 if preview.tool is Tool.LASSO else preview.radius
     return rect.adjusted(-radius, -radius, radius, radius)
@@ -128,3 +132,15 @@ def _draw_stroke(painter: QPainter, preview: PathPreview) -> None:
     painter.setPen(pen)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawPath(path)
+
+
+def _draw_link(painter: QPainter, preview: LinkPreview) -> None:
+    """A line with a dot at the mother's end."""
+    for colour, width in ((_GROUND, 3.5), (_PAINT, 1.5)):
+        pen = cosmetic(colour, width)
+        painter.setPen(pen)
+        painter.drawLine(QPointF(*preview.start), QPointF(*preview.end))
+        pen.setWidthF(width + 5)
+        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        painter.setPen(pen)
+        painter.drawPoint(QPointF(*preview.start))

@@ -77,6 +77,10 @@ class PlaneView(QGraphicsView):
         """Show at least this rectangle of the plane, in its middle."""
         self._show(rect, 0.0)
 
+    def centre_on(self, point: QPointF) -> None:
+        """Put a point of the plane into the middle, at the same zoom."""
+        self._place(self._zoom, point - QPointF(self.width(), self.height()) / (2 * self._zoom))
+
     def zoom_at(self, position: QPointF, factor: float) -> None:
         """Zoom by ``factor``; the plane pixel under ``position`` (widget coordinates) stays where it is."""
         zoom = min(max(self._zoom * factor, self._smallest_zoom()), NEAREST)

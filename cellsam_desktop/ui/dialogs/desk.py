@@ -21,6 +21,7 @@ from cellsam_desktop.ui.dialogs.axes import AxesDialog
 from cellsam_desktop.ui.dialogs.find_cell import FindCellDialog
 from cellsam_desktop.ui.dialogs.locate_movie import LocateMovieDialog
 from cellsam_desktop.ui.dialogs.preferences import PreferencesDialog
+from cellsam_desktop.ui.dialogs.propagate import PropagateDialog
 from cellsam_desktop.ui.dialogs.shortcut_sheet import ShortcutSheet
 from cellsam_desktop.ui.dialogs.welcome import WelcomeDialog
 from cellsam_desktop.ui.listening import listen
@@ -156,6 +157,11 @@ class Desk(QObject):
     def find_cell(self) -> None:
         """Look for a cell by id or name."""
         self._show(FindCellDialog(self._session, self._window))
+
+    def propagate(self) -> None:
+        """Ask over which frames cells are to be carried."""
+        if self._session.movie is not None:
+            self._show(PropagateDialog(self._session, self._window))
 
     def rename_selected(self) -> None:
         """Ask for a name of the last selected cell."""

@@ -13,8 +13,9 @@ from cellsam_desktop.ui.theme import SPACE, TIGHT, WIDE
 
 COLUMNS: tuple[tuple[Group, ...], ...] = (
     (Group.TOOLS, Group.POINTING, Group.HELP),
-    (Group.CELLS, Group.FRAMES),
-    (Group.VIEW, Group.FILE),
+    (Group.CELLS, Group.TRACKS),
+    (Group.REVIEW, Group.FRAMES, Group.VIEW),
+    (Group.FILE,),
 )
 
 GESTURES: tuple[tuple[Group, str, str], ...] = (
@@ -22,6 +23,9 @@ GESTURES: tuple[tuple[Group, str, str], ...] = (
     (Group.POINTING, "Right click or Shift+left click", "Add a negative point"),
     (Group.TOOLS, "Alt+drag", "Change the brush radius"),
     (Group.TOOLS, "Ctrl while painting", "Paint over other cells"),
+    (Group.TRACKS, "Drag from a mother to each daughter (Select)", "Divide"),
+    (Group.TRACKS, "Right drag through a mask (Select)", "Cut it in two"),
+    (Group.TRACKS, "Right click on both halves (Select)", "Cut it in two"),
     (Group.FRAMES, "Ctrl+wheel", "Previous, next frame"),
     (Group.VIEW, "Wheel", "Zoom at the mouse"),
     (Group.VIEW, "Middle drag", "Move the view"),
@@ -30,7 +34,7 @@ GESTURES: tuple[tuple[Group, str, str], ...] = (
 
 
 class ShortcutSheet(Dialog):
-    """Three columns of groups; what has no key is not listed."""
+    """Columns of groups; what has no key is not listed."""
 
     def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__("Shortcuts", parent)

@@ -49,7 +49,7 @@ class LayerDelegate(QStyledItemDelegate):
         elif column in _SWITCHES:
             self._paint_switch(painter, option.rect, column, bool(index.data(StateRole)), theme, view)
         elif text := index.data():  # much faster than the style sheet's own way
-            painter.setPen(theme.colour("text"))
+            painter.setPen(theme.colour("warning" if column is Column.DOUBT else "text"))
             painter.drawText(option.rect.adjusted(0, 0, -_RIGHT, 0), _RIGHT_SIDE, text)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:

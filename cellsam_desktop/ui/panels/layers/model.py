@@ -41,6 +41,7 @@ BULK = 200
 _COLUMNS = tuple(Column)
 _HEADERS = {
     Column.NAME: "Name", Column.ID: "ID", Column.FRAMES: "Frames", Column.MASKS: "Masks", Column.AREA: "Area",
+    Column.DOUBT: "!",
 }  # fmt: skip
 _TIPS = {
     Column.EYE: "Shown or hidden",
@@ -50,6 +51,7 @@ _TIPS = {
     Column.ID: "The cell's id, never reused",
     Column.FRAMES: "First and last frame",
     Column.MASKS: "Number of masks",
+    Column.DOUBT: "Doubtful masks, the likeliest mistakes first",
 }
 
 
@@ -122,7 +124,7 @@ class LayerModel(QAbstractTableModel):
             case Qt.ItemDataRole.TextAlignmentRole if column > Column.NAME:
                 return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             case Qt.ItemDataRole.ToolTipRole:
-                return row.title if column is Column.NAME else _TIPS.get(column)
+                return self._tip(row, column)
             case int() if role == CellIdRole:
                 return row.cell_id
             case int() if role == ColourRole:
@@ -207,6 +209,19 @@ class LayerModel(QAbstractTableModel):
     def _on_colours(self) -> None:
         self._touch_columns(Column.NAME, Column.NAME)
 
+    def _on_doubts(self) -> None:
+        if self.query.sort is Column.DOUBT:
+            self._relist()
+        else:
+            self._touch_columns(Column.DOUBT, Column.DOUBT)
+
+    def _place(self, row: Row, document: Document) -> tuple[Any, ...]:
+        """By what a cell is sorted."""
+        if self.query.sort is not Column.DOUBT:
+            return self.query.place(row, document, self._session.view)
+        doubt = self._session.reviewing.of(row.cell_id)
+        return (0.0 if doubt is None else -doubt.score, row.cell_id)
+
     def _row(self, cell_id: int) -> Row:
         row = self._rows.get(cell_id)
         if row is None:
@@ -225,7 +240,7 @@ class LayerModel(QAbstractTableModel):
         if cell_id in document:
             row = self._row(cell_id)
             if self.query.wants(row, document, self._session.view):
-                place = self.query.place(row, document, self._session.view)
+                place = self._place(row, document)
         if place == before and place is not None:
             at = self._flip(self._position(place), len(self._order) - 1)
             self.dataChanged.emit(self.index(at, 0), self.index(at, len(Column) - 1))
@@ -264,9 +279,7 @@ class LayerModel(QAbstractTableModel):
         elif document is not None:
             rows = map(self._row, query.candidates(document, view))
             places = {
-                row.cell_id: query.place(row, document, view)
-                for row in rows
-                if query.wants(row, document, view)
+                row.cell_id: self._place(row, document) for row in rows if query.wants(row, document, view)
             }
         with self._rows_changing():
             self.beginResetModel()
@@ -306,7 +319,14 @@ class LayerModel(QAbstractTableModel):
                 return str(row.masks)
             case Column.AREA:
                 return self._area(row.cell_id)
+            case Column.DOUBT:
+                return "" if self._session.reviewing.of(row.cell_id) is None else "!"
         return None
+
+    def _tip(self, row: Row, column: Column) -> str | None:
+        if column is Column.DOUBT and (doubt := self._session.reviewing.of(row.cell_id)) is not None:
+            return f"Frame {doubt.key.t + 1}: {doubt.words}"
+        return row.title if column is Column.NAME else _TIPS.get(column)
 
     def _area(self, cell_id: int) -> str:
         document = self._document

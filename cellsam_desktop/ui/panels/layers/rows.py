@@ -22,6 +22,7 @@ class Column(IntEnum):
     FRAMES = 5
     MASKS = 6
     AREA = 7
+    DOUBT = 8
 
 
 class Show(StrEnum):
@@ -129,7 +130,7 @@ class Query:
                 key = (row.cell_id not in view.solo,)
             case Column.NAME:
                 key = (not row.name, row.name.casefold())
-            case Column.ID:
+            case Column.ID | Column.DOUBT:  # what is doubtful stands beside the document
                 key = ()
             case Column.FRAMES:
                 key = row.span or (-1, -1)

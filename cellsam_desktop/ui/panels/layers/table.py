@@ -16,7 +16,13 @@ from cellsam_desktop.ui.panels.layers.rows import Column
 
 _ROW_HEIGHT = 24
 _SWITCHES = (Column.EYE, Column.LOCK, Column.SOLO)
-_WIDTHS = {Column.ID: "888", Column.FRAMES: "88–888", Column.MASKS: "Masks", Column.AREA: "888.8"}
+_WIDTHS = {
+    Column.ID: "888",
+    Column.FRAMES: "88–888",
+    Column.MASKS: "Masks",
+    Column.AREA: "888.8",
+    Column.DOUBT: "",
+}
 
 
 class LayerTable(QTableView):

@@ -39,6 +39,8 @@ class Timeline(QWidget):
         listen(self, session.view.changed, self._on_view)
         listen(self, session.encoding.changed, self._show_content)
         listen(self, session.navigation.playing_changed, self._show_playing)
+        listen(self, session.navigation.rate_changed, self._show_rate)
+        listen(self, session.reviewing.changed, self._show_content)
         self._on_movie()
 
     def _build(self) -> None:
@@ -108,16 +110,23 @@ class Timeline(QWidget):
             self._show_spans()
 
     def _set_fps(self, fps: float) -> None:
-        self._session.settings.play_fps = fps
-        if self._session.navigation.playing:
-            self._session.navigation.play(fps)
+        if fps != self._session.settings.play_fps:
+            self._session.navigation.set_rate(fps)
+
+    def _show_rate(self, fps: float) -> None:
+        self.fps.setValue(fps)
 
     # -- showing -------------------------------------------------------------------------------------
 
     def _show_content(self) -> None:
         encoding = self._session.encoding
         self.strip.set_content(
-            StripContent(self._counts.per_frame.copy(), encoding.encoded_frames, dict(encoding.failed_frames))
+            StripContent(
+                self._counts.per_frame.copy(),
+                encoding.encoded_frames,
+                dict(encoding.failed_frames),
+                self._session.reviewing.per_frame,
+            )
         )
 
     def _show_spans(self) -> None:

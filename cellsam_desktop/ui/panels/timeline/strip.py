@@ -33,11 +33,14 @@ class Span:
 
 @dataclass(frozen=True)
 class StripContent:
-    """What the strip shows: masks per frame (T,), frames encoded, frames that failed with the reason."""
+    """What the strip shows: masks per frame (T,), frames encoded, frames that failed with the reason, and how
+    many masks are doubtful on each frame that has any.
+    """
 
     counts: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     encoded: frozenset[int] = frozenset()
     failed: Mapping[int, str] = field(default_factory=dict)
+    doubtful: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def frames(self) -> int:
@@ -47,6 +50,7 @@ class StripContent:
     def same_as(self, other: StripContent) -> bool:
         """Whether both look the same."""
         same = self.encoded == other.encoded and self.failed == other.failed
+        same = same and self.doubtful == other.doubtful
         return same and np.array_equal(self.counts, other.counts)
 
 
@@ -138,7 +142,9 @@ class FrameStrip(QWidget):
         masks = "no masks" if count == 0 else "1 mask" if count == 1 else f"{count} masks"
         if t in self._content.failed:
             return f"Frame {t + 1}: {masks}. {self._content.failed[t]}"
-        return f"Frame {t + 1}: {masks}, {'encoded' if t in self._content.encoded else 'not encoded yet'}"
+        doubtful = f", {self._content.doubtful[t]} doubtful" if t in self._content.doubtful else ""
+        encoded = "encoded" if t in self._content.encoded else "not encoded yet"
+        return f"Frame {t + 1}: {masks}{doubtful}, {encoded}"
 
     # -- painting ----------------------------------------------------------------------------------
 
@@ -168,6 +174,7 @@ class FrameStrip(QWidget):
             painter = QPainter(picture)
             painter.setPen(Qt.PenStyle.NoPen)
             self._paint_bars(painter)
+            self._paint_doubtful(painter)
             self._paint_encoded(painter)
             self._paint_spans(painter)
             self._paint_labels(painter)
@@ -185,6 +192,20 @@ class FrameStrip(QWidget):
         for left, right, share in self._axis.columns(heights):
             height = max(2.0, self.BARS_HEIGHT * share)
             bars.append(QRectF(left, base - height, max(1.0, right - left), height))
+        painter.drawRects(bars)
+
+    def _paint_doubtful(self, painter: QPainter) -> None:
+        """The part of each bar that is doubtful, in the colour of a warning, from its foot up."""
+        counts = np.zeros(self._content.frames)
+        for t, count in self._content.doubtful.items():
+            counts[t] = count / max(count, int(self._content.counts[t]))
+        base = self.BARS_TOP + self.BARS_HEIGHT
+        heights = np.sqrt(self._content.counts / max(1, int(self._content.counts.max()))) * counts
+        painter.setBrush(self._theme.colour("warning"))
+        bars = []
+        for left, right, share in self._axis.columns(heights):
+            height = max(3.0, self.BARS_HEIGHT * share)
+            bars.append(QRectF(left, base - height, max(2.0, right - left), height))
         painter.drawRects(bars)
 
     def _paint_encoded(self, painter: QPainter) -> None:
