@@ -107,7 +107,7 @@ VERBS = {
     "segment": Verb("segment one image with given prompts", _HEADLESS, "add_segment_parser", "run_segment"),
     "link": Verb("link the masks of a label movie over time", _TRACKING, "add_link_parser", "run_link"),
     "score": Verb("measure tracks against the truth", _TRACKING, "add_score_parser", "run_score"),
-    "export": Verb("write a project's labels or table", _HEADLESS, "add_export_parser", "run_export"),
+    "export": Verb("write cells for other programs", _HEADLESS, "add_export_parser", "run_export"),
     "models": Verb("list, fetch, add and remove models", _MODELS, "add_models_parser", "run_models"),
     "doctor": Verb("say what works and what mends the rest", _DOCTOR, "add_parser", "run"),
 }

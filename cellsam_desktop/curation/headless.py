@@ -45,12 +45,18 @@ def add_segment_parser(verbs: Any) -> None:
 
 def add_export_parser(verbs: Any) -> None:
     """Declare the arguments of ``export``."""
-    parser = verbs.add_parser("export", help="write a project's labels or table")
+    parser = verbs.add_parser(
+        "export",
+        help="write cells for other programs",
+        description="Write the cells of a project: labels as TIFF, the Cell Tracking Challenge's folder of "
+        "masks and tracks, GEFF, TrackMate's XML, or a table of measurements with the masks.",
+    )
     parser.add_argument(
         "project", type=Path, metavar="PROJECT.cellsam", help="a project that no window has open"
     )
-    parser.add_argument("--to", choices=("labels", "csv"), required=True, help="label TIFF or table")
-    parser.add_argument("--out", type=Path, required=True, metavar="PATH", help="the file to write")
+    formats = ("labels", "ctc", "geff", "trackmate", "csv")
+    parser.add_argument("--to", choices=formats, required=True, help="the format")
+    parser.add_argument("--out", type=Path, required=True, metavar="PATH", help="the file or folder to write")
 
 
 def add_demo_parser(verbs: Any) -> None:

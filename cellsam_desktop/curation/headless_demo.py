@@ -21,7 +21,7 @@ from cellsam_desktop.core.geometry import PlaneIndex, PlaneKey
 from cellsam_desktop.core.history import History
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.records import Calibration, Cell, MaskRecord, Source
-from cellsam_desktop.curation.headless_export import write_project_labels, write_project_table
+from cellsam_desktop.curation.headless_export import write_cells
 from cellsam_desktop.curation.headless_model import Found, HeadlessModel
 from cellsam_desktop.curation.headless_prompts import Entry, read_prompts
 from cellsam_desktop.curation.headless_segment import read_model_image
@@ -66,8 +66,8 @@ def demo(folder: Path) -> int:
         found = list(model.segment(image, (entry.prompts for entry in entries)))
         document, link = _document(source, entries, found), _link(source, sample.movie)
     _save(results.project, document, link)
-    write_project_labels(results.labels, document, link)
-    write_project_table(results.table, document)
+    write_cells(results.labels, "labels", document, link)
+    write_cells(results.table, "csv", document, link)
     _write_picture(results.picture, image, document)
     ious = _compare(document, sample.tracks)
     print(f"Sample movie: {sample.movie} ({link.sizes[0]} frames)")

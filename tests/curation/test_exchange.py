@@ -10,17 +10,18 @@ import tifffile
 from cellsam_desktop.core.edits import AddDivision, SetMask
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.records import Source
+from cellsam_desktop.project.exporters import labels
 from cellsam_desktop.project.store import ProjectStore
 
 
 @pytest.fixture
 def label_file(tmp_path):
-    labels = np.zeros((6, 48, 64), np.uint16)
+    pixels = np.zeros((6, 48, 64), np.uint16)
     for t in range(6):
-        labels[t, 2:8, 3 + t : 9 + t] = 3
-        labels[t, 20:25, 30:40] = 70
+        pixels[t, 2:8, 3 + t : 9 + t] = 3
+        pixels[t, 20:25, 30:40] = 70
     file = tmp_path / "labels.tif"
-    tifffile.imwrite(file, labels, imagej=True, metadata={"axes": "TYX"})
+    tifffile.imwrite(file, pixels, imagej=True, metadata={"axes": "TYX"})
     return file
 
 
@@ -50,9 +51,9 @@ def test_labels_whose_ids_are_taken_get_new_ones(desk, movie_file, label_file):
 
 
 def test_a_single_label_image_goes_onto_the_plane_on_screen(desk, movie_file, tmp_path):
-    labels = np.zeros((48, 64), np.uint8)
-    labels[1:4, 1:4] = 9
-    tifffile.imwrite(tmp_path / "one.tif", labels)
+    pixels = np.zeros((48, 64), np.uint8)
+    pixels[1:4, 1:4] = 9
+    tifffile.imwrite(tmp_path / "one.tif", pixels)
     desk.open(movie_file)
     desk.session.navigation.go_to(4)
     desk.session.exchange.import_labels(tmp_path / "one.tif")
@@ -103,10 +104,8 @@ def test_an_export_shows_the_moment_it_was_asked_for(desk, movie_file, label_fil
     desk.session.exchange.import_labels(label_file)
     desk.settle()
     go = threading.Event()
-    write = desk.session.exchange.__class__.export_labels.__globals__["export_labels"]
-    monkeypatch.setattr(
-        "cellsam_desktop.curation.exchange.export_labels", lambda *args: (go.wait(10), write(*args))
-    )
+    write = labels.export_labels
+    monkeypatch.setattr(labels, "export_labels", lambda *args: (go.wait(10), write(*args)))
     desk.session.exchange.export_labels(tmp_path / "out.tif")
     keys = [PlaneKey(t) for t in range(6)]
     desk.session.commit("Delete", [SetMask(70, key, None) for key in keys])

@@ -26,8 +26,8 @@ _PLACE = {"x": ("centroid_x_px", "x"), "y": ("centroid_y_px", "y")}
 def import_csv(path: Path, sizes: Sizes, progress: Report | None = None) -> Tracks:
     """The cells of a table; ``sizes`` are the movie's T, Z, Y, X.
 
-    Columns: ``frame`` (or t, from 0) and ``id`` (from 1); ``z``, ``name`` and ``mother`` if there are any; then
-    either a mask (``box_x``, ``box_y``, ``box_width``, ``box_height``, ``mask``, see ``project.runs``) or a
+    Columns: ``frame`` (or t, from 0) and ``id`` (from 1); ``z``, ``name`` and ``mother`` if there are any;
+    then either a mask (``box_x``, ``box_y``, ``box_width``, ``box_height``, ``mask``; see ``runs``) or a
     point in pixels (``centroid_x_px`` or x, ``centroid_y_px`` or y), which becomes a disc of ``radius``, of
     ``area_px``, or of 5 pixels' radius. Columns are separated by commas, semicolons or tabs.
 
@@ -39,14 +39,14 @@ def import_csv(path: Path, sizes: Sizes, progress: Report | None = None) -> Trac
     mothers: dict[int, int] = {}
     outside = 0
     for number, row, done in _rows(path):
-        if progress is not None and number % 500 == 0:
+        if progress is not None and number % 500 == 2:
             progress(done)
         try:
             cell, key, mask = _read(row)
             mother = int(row.get("mother") or 0)
         except (ValueError, KeyError, OverflowError) as error:
             raise ExchangeError(
-                f"Line {number} of {path.name} cannot be understood ({error}): correct it or export the table again."
+                f"Line {number} of {path.name} cannot be understood ({error}): correct the line."
             ) from error
         _check(key, sizes, path, number)
         inside = None if mask is None else mask.clip(*sizes[2:])

@@ -12,6 +12,7 @@ from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.records import Calibration, Cell, MaskRecord, Source
 
 Masks = Mapping[PlaneKey, Mask]
+Records = Mapping[int, Mapping[PlaneKey, MaskRecord]]
 Report = Callable[[float], None]
 """Gets the fraction done, 0 to 1, and may raise ``Cancelled``."""
 
@@ -63,12 +64,21 @@ def settle(
     return Tracks(cells, kept, divisions, tuple(every))
 
 
-def edits_of(tracks: Tracks, new_ids: Mapping[int, int]) -> list[Edit]:
-    """The edits that add all cells under ``new_ids``, with their divisions."""
-    edits: list[Edit] = []
+def records_of(tracks: Tracks) -> Records:
+    """What a document keeps of the masks, packed: whoever adds them has no pixel to touch."""
+    records: dict[int, dict[PlaneKey, MaskRecord]] = {}
     for cell_id, track in tracks.masks.items():
-        records = {key: MaskRecord(mask, Source.IMPORTED) for key, mask in track.items()}
-        edits.append(AddTrack(Cell(new_ids[cell_id], tracks.names.get(cell_id, "")), records))
+        records[cell_id] = {key: MaskRecord(mask, Source.IMPORTED) for key, mask in track.items()}
+        assert all(mask.packed for mask in track.values())
+    return records
+
+
+def edits_of(tracks: Tracks, records: Records, new_ids: Mapping[int, int]) -> list[Edit]:
+    """The edits that add all cells under ``new_ids``, with their divisions."""
+    edits: list[Edit] = [
+        AddTrack(Cell(new_ids[cell_id], tracks.names.get(cell_id, "")), records[cell_id])
+        for cell_id in tracks.masks
+    ]
     for mother, (one, other) in sorted(tracks.divisions.items()):
         edits.append(AddDivision(new_ids[mother], (new_ids[one], new_ids[other])))
     return edits
@@ -77,7 +87,7 @@ def edits_of(tracks: Tracks, new_ids: Mapping[int, int]) -> list[Edit]:
 def document_of(tracks: Tracks, calibration: Calibration | None = None) -> Document:
     """A document that holds exactly these cells, under their own ids."""
     document = Document(calibration)
-    for edit in edits_of(tracks, {cell_id: cell_id for cell_id in tracks.masks}):
+    for edit in edits_of(tracks, records_of(tracks), {cell_id: cell_id for cell_id in tracks.masks}):
         edit.apply(document)
     return document
 
