@@ -18,6 +18,7 @@ from cellsam_desktop.curation.editing import Editing
 from cellsam_desktop.curation.encoding import Encoding
 from cellsam_desktop.curation.exchange import Exchange
 from cellsam_desktop.curation.jobs_bundle import Jobs
+from cellsam_desktop.curation.measuring import Measuring
 from cellsam_desktop.curation.memory import Memory
 from cellsam_desktop.curation.navigation import Navigation
 from cellsam_desktop.curation.notices import Notices
@@ -68,6 +69,7 @@ class Session:
         self.questions = Questions(self)
         self.opening = Opening(self)
         self.exchange = Exchange(self)
+        self.measuring = Measuring(self)
         self.prompting = Prompting(self)
         self.agenda = Agenda(self)  # after the draft, which is the first thing on it
         self.acting = Acting(self)

@@ -1,14 +1,18 @@
-"""Comma-separated tables."""
+"""Tables as CSV and as Parquet."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from cellsam_desktop import paths
 from cellsam_desktop.core.errors import ExchangeError
+from cellsam_desktop.project.exporters import parquet
+
+PARQUET = ".parquet"
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -17,14 +21,33 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]
     Raises:
         ExchangeError: it cannot be written; ``path`` is as it was.
     """
+    with (
+        _whole_or_not_at_all(path) as temporary,
+        temporary.open("x", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def write_columns(path: Path, columns: Sequence[parquet.Column], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a Parquet file if the name ends with ``.parquet``, else CSV; whole or not at all.
+
+    Raises:
+        ExchangeError: it cannot be written; ``path`` is as it was.
+    """
+    if path.suffix.lower() != PARQUET:
+        write_table(path, [column.name for column in columns], rows)
+        return
+    with _whole_or_not_at_all(path) as temporary, temporary.open("xb") as file:
+        parquet.write(file, columns, rows)
+
+
+@contextmanager
+def _whole_or_not_at_all(path: Path) -> Iterator[Path]:
     try:
-        with (
-            paths.atomic_path(path) as temporary,
-            temporary.open("x", newline="", encoding="utf-8") as file,
-        ):
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(header)
-            writer.writerows(rows)
+        with paths.atomic_path(path) as temporary:
+            yield temporary
     except OSError as error:
         raise ExchangeError(
             f"{path} cannot be written ({error.strerror or error}): choose another folder or make room."

@@ -1,0 +1,41 @@
+"""The outline of one mask in numbers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from cellsam_desktop.core.mask import Mask
+
+_STRAIGHT, _DIAGONAL, _MIXED = (5, 7, 15, 17, 25, 27), (21, 33), (13, 23)
+_LENGTHS = np.zeros(50)
+_LENGTHS[list(_STRAIGHT)] = 1.0
+_LENGTHS[list(_DIAGONAL)] = math.sqrt(2)
+_LENGTHS[list(_MIXED)] = (1 + math.sqrt(2)) / 2
+
+
+def perimeter(mask: Mask) -> float:
+    """Length of the outline through the centres of the border pixels, in pixels.
+
+    Each border pixel counts 1, sqrt(2) or their mean, as its neighbours on the border lie beside it, at its
+    corners or both (Benkrid and Crookes 2000, as ``skimage.measure.perimeter``); holes have borders too. A
+    disc of radius 10 comes out within 5 % of its circumference; a single pixel has none.
+    """
+    bits = np.pad(mask.bits, 1)
+    inner = bits[1:-1, 1:-1] & bits[:-2, 1:-1] & bits[2:, 1:-1] & bits[1:-1, :-2] & bits[1:-1, 2:]
+    border = np.zeros((mask.height + 2, mask.width + 2), dtype=np.uint8)
+    border[1:-1, 1:-1] = bits[1:-1, 1:-1] & ~inner
+    sides = border[:-2, 1:-1] + border[2:, 1:-1] + border[1:-1, :-2] + border[1:-1, 2:]
+    corners = border[:-2, :-2] + border[:-2, 2:] + border[2:, :-2] + border[2:, 2:]
+    kinds = border[1:-1, 1:-1] + 2 * sides + 10 * corners
+    return float(np.bincount(kinds.ravel(), minlength=_LENGTHS.size) @ _LENGTHS)
+
+
+def eccentricity(mask: Mask) -> float:
+    """That of the ellipse with the same second moments: 0 for a circle, towards 1 the longer the mask is."""
+    rows, columns = np.nonzero(mask.bits)
+    if rows.size < 2:
+        return 0.0
+    smaller, larger = np.linalg.eigvalsh(np.cov(np.stack([rows, columns]), bias=True))
+    return math.sqrt(max(0.0, 1 - smaller / larger))
