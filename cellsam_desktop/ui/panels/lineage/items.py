@@ -17,6 +17,8 @@ _GAP = 4.0
 _RIM = 2.5
 """The line around a selected branch lies so far outside it, in pixels."""
 _MOST_NAMES = 400
+_FINE = 100
+"""More selected branches than so many get plain lines, which take a fraction of the time."""
 
 
 class ForestItem(QGraphicsItem):
@@ -138,11 +140,16 @@ class SelectedItem(QGraphicsItem):
         painter.save()
         painter.resetTransform()
         painter.translate(round(corner.x()), round(corner.y()))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(self._colour, 1.5))
-        for rect in self._rects(strokes(self._forest, window), window):
-            painter.drawRoundedRect(rect, 2, 2)
+        rects = self._rects(strokes(self._forest, window), window)
+        if len(rects) > _FINE:
+            painter.setPen(QPen(self._colour, 1))
+            painter.drawRects(rects)
+        else:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(self._colour, 1.5))
+            for rect in rects:
+                painter.drawRoundedRect(rect, 2, 2)
         painter.restore()
 
     def _rects(self, seen: Strokes, window: Window) -> list[QRectF]:
