@@ -18,6 +18,7 @@ from cellsam_desktop.curation.editing import Editing
 from cellsam_desktop.curation.encoding import Encoding
 from cellsam_desktop.curation.exchange import Exchange
 from cellsam_desktop.curation.jobs_bundle import Jobs
+from cellsam_desktop.curation.linking import Linking
 from cellsam_desktop.curation.measuring import Measuring
 from cellsam_desktop.curation.memory import Memory
 from cellsam_desktop.curation.navigation import Navigation
@@ -75,6 +76,7 @@ class Session:
         self.acting = Acting(self)
         self.editing = Editing(self)
         self.tracks = Tracks(self)
+        self.linking = Linking(self)
         self.painting = Painting(self)
         self.dividing = Dividing(self)
         self.tools = ToolController(self)

@@ -206,6 +206,11 @@ def auto_contrast(context: ActionContext) -> None:
     context.session.navigation.auto_contrast()
 
 
+def export(name: str) -> Run:
+    """Write all cells in a format."""
+    return lambda context: context.desk.export_tracks(name)
+
+
 def hide_all(on: bool) -> Run:
     """Hide masks, outlines and paths, or show them again."""
     return lambda context: context.session.view.set(hide_all=on)

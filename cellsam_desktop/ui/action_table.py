@@ -174,6 +174,14 @@ _FILE = (
     _file(
         "file.export_table", "Export table…", "Ctrl+Shift+E", lambda c: c.desk.export_table(), rules.has_cells
     ),
+    _file("file.import_tracks", "Import cells…", "", lambda c: c.desk.import_tracks()),
+    _file("file.import_folder", "Import cells from a folder…", "", lambda c: c.desk.import_folder()),
+    _file(
+        "file.export_ctc", "Export for the Cell Tracking Challenge…", "", rules.export("ctc"), rules.has_cells
+    ),
+    _file("file.export_geff", "Export GEFF…", "", rules.export("geff"), rules.has_cells),
+    _file("file.export_trackmate", "Export for TrackMate…", "", rules.export("trackmate"), rules.has_cells),
+    _file("file.export_csv", "Export table with masks…", "", rules.export("csv"), rules.has_cells),
     _file("file.export_picture", "Export picture…", "Ctrl+Alt+E", lambda c: c.desk.export_picture()),
     _file("file.close", "Close movie", "Ctrl+W", lambda c: c.session.close_movie()),
     _file("file.preferences", "Preferences…", "Ctrl+,", lambda c: c.desk.preferences(), rules.always),
@@ -212,8 +220,20 @@ MENUS: tuple[Menu, ...] = (
             "file.close",
             None,
             "file.axes",
-            "file.import_labels",
-            Submenu("Export", ("file.export_labels", "file.export_table", "file.export_picture")),
+            Submenu("Import", ("file.import_labels", "file.import_tracks", "file.import_folder")),
+            Submenu(
+                "Export",
+                (
+                    "file.export_labels",
+                    "file.export_ctc",
+                    "file.export_geff",
+                    "file.export_trackmate",
+                    "file.export_csv",
+                    None,
+                    "file.export_table",
+                    "file.export_picture",
+                ),
+            ),
             None,
             "file.preferences",
             None,

@@ -8,7 +8,7 @@ from cellsam_desktop.ui.action_spec import ActionSpec, Ask, Group, Menu, Run
 
 
 def _track(action_id: str, text: str, key: str, run: Run, when: Ask, tip: str = "") -> ActionSpec:
-    return ActionSpec(action_id, text, Group.TRACKS, run, (key,), tip=tip, enabled=when)
+    return ActionSpec(action_id, text, Group.TRACKS, run, tuple(key.split()), tip=tip, enabled=when)
 
 
 def _review(action_id: str, text: str, key: str, run: Run, when: Ask, tip: str = "") -> ActionSpec:
@@ -111,6 +111,22 @@ IDENTITY = (
         lambda c: c.session.tracks.extend_into_gap(),
         rules.has_selection,
         "Masks between those before and after the frames where the selected cell is missing",
+    ),
+    _track(
+        "track.relink",
+        "Link anew from here",
+        "Shift+L",
+        lambda c: c.session.linking.relink_here(),
+        tracks.can_link,
+        "The selected cells and their neighbours, or all here, on this frame and the next few",
+    ),
+    _track(
+        "track.link_all",
+        "Link cells over time",
+        "",
+        lambda c: c.session.linking.link_all(),
+        tracks.can_link,
+        "All imported cells, or several selected ones, over the whole movie",
     ),
 )
 

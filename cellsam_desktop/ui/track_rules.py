@@ -32,6 +32,11 @@ def can_propagate(context: ActionContext) -> bool:
     )
 
 
+def can_link(context: ActionContext) -> bool:
+    """There are cells, and frames to link them over."""
+    return context.session.linking.can_link
+
+
 def has_doubts(context: ActionContext) -> bool:
     """The review queue is not empty."""
     return bool(reviewing(context).count)

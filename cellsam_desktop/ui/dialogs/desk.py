@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog, QMainWindow
 
 from cellsam_desktop.core.errors import CellSamError
+from cellsam_desktop.curation.formats import FORMATS
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.images.opening import FILE_FILTER
 from cellsam_desktop.project.link import MovieLink
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _PROJECTS = f"Projects (*{SUFFIX})"
 _TABLES = "Tables (*.csv)"
 _LABELS = "Label images (*.tif *.tiff)"
+_TRACKS = "Files with cells (*.xml *.csv *.tsv *.tif *.tiff res_track.txt man_track.txt)"
 _PICTURES = "Pictures (*.png)"
 
 
@@ -117,6 +119,27 @@ class Desk(QObject):
         name, _ = QFileDialog.getOpenFileName(self._window, "Import labels", self._folder(), _LABELS)
         if name:
             self._session.exchange.import_labels(Path(name))
+
+    def import_tracks(self) -> None:
+        """Ask for a file with cells and add them."""
+        name, _ = QFileDialog.getOpenFileName(self._window, "Import cells", self._folder(), _TRACKS)
+        if name:
+            self._session.exchange.import_tracks(Path(name))
+
+    def import_folder(self) -> None:
+        """Ask for a folder with cells, of the Cell Tracking Challenge or a GEFF, and add them."""
+        title = "Import a folder of the Cell Tracking Challenge, or a GEFF"
+        name = QFileDialog.getExistingDirectory(self._window, title, self._folder())
+        if name:
+            self._session.exchange.import_tracks(Path(name))
+
+    def export_tracks(self, name: str) -> None:
+        """Ask where to write all cells in one of ``formats.FORMATS``."""
+        form = FORMATS[name]
+        kinds = f"{form.title} (*{form.ending})" if form.ending else "Folders (*)"
+        path = self._ask_export(f"Export: {form.title}", f"-tracks{form.ending}", kinds)
+        if path is not None:
+            self._session.exchange.export_tracks(path, name)
 
     def export_labels(self) -> None:
         """Ask where to write the label image."""

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tifffile
+
+from cellsam_desktop.core.edits import AddDivision, AddTrack, ChangeCell
+from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.records import Cell, MaskRecord, Source
+from tests.analysis.test_relinking import crossed
+
+
+@pytest.fixture
+def labels(tmp_path):
+    """Two cells over six frames whose labels change from frame to frame."""
+    pixels = np.zeros((6, 48, 64), np.uint16)
+    for t in range(6):
+        one, two = (1, 2) if t % 2 else (2, 1)
+        pixels[t, 4:14, 2 + 3 * t : 12 + 3 * t] = one
+        pixels[t, 30:40, 40 - 3 * t : 50 - 3 * t] = two
+    tifffile.imwrite(tmp_path / "labels.tif", pixels, imagej=True, metadata={"axes": "TYX"})
+    return tmp_path / "labels.tif"
+
+
+def rows(document, cell):
+    return {record.mask.y0 for record in document.track(cell).values()}
+
+
+def test_imported_labels_are_linked_in_one_step(desk, movie_file, labels):
+    desk.open(movie_file)
+    desk.session.exchange.import_labels(labels)
+    desk.settle()
+    document = desk.session.movie.document
+    assert rows(document, 1) == {4, 30}
+    desk.session.linking.link_all()
+    desk.settle()
+    assert desk.texts[-1] == "2 cells with 0 divisions were linked."
+    assert document.cell_ids == [1, 2]
+    assert len(rows(document, 1)) == len(rows(document, 2)) == 1
+    desk.session.linking.link_all()
+    desk.settle()
+    assert desk.texts[-1] == "Linking finds the cells as they are."
+    desk.session.undo()
+    assert rows(document, 1) == {4, 30}
+    desk.session.redo()
+    assert len(rows(document, 1)) == 1
+
+
+def test_locked_cells_and_families_stay_as_they_are(desk, movie_file, labels):
+    desk.open(movie_file)
+    desk.session.exchange.import_labels(labels)
+    desk.settle()
+    document = desk.session.movie.document
+    for cell in (11, 12, 13):
+        desk.add_cell(cell, PlaneKey(0 if cell == 11 else 1), x=cell)
+    desk.session.commit("Divide", [AddDivision(11, (12, 13))])
+    desk.session.commit("Lock", [ChangeCell(replace(document.cell(i), locked=True)) for i in (1, 2)])
+    desk.session.linking.link_all()
+    desk.settle()
+    assert "There is nothing to link" in desk.texts[-1]
+    assert rows(document, 1) == {4, 30}
+    assert document.lineage.daughters(11) == (12, 13)
+
+
+def test_a_swap_is_mended_from_here_on(desk, movie_file):
+    desk.open(movie_file)
+    document = desk.session.movie.document
+    edits = [
+        AddTrack(Cell(cell), {PlaneKey(t): MaskRecord(masks[0], Source.CLICK) for t, masks in track.items()})
+        for cell, track in crossed(3, range(6)).items()
+    ]
+    desk.session.commit("Made", edits)
+    desk.session.navigation.go_to(3)
+    desk.session.view.set(selection=(1,))
+    desk.session.linking.relink_here()
+    desk.settle()
+    assert rows(document, 1) == {0}
+    assert rows(document, 2) == {40}
+    assert desk.session.movie.history.undo_name == "Link anew from here"
+    desk.session.undo()
+    assert rows(document, 1) == {0, 40}
+
+
+def test_it_can_be_cancelled(desk, movie_file, labels):
+    desk.open(movie_file)
+    desk.session.exchange.import_labels(labels)
+    desk.settle()
+    desk.session.jobs.runner.started.connect(lambda job: job.cancel())
+    desk.session.linking.link_all()
+    desk.settle()
+    assert desk.texts[-1] == "Link cells over time was cancelled."
+    assert rows(desk.session.movie.document, 1) == {4, 30}
+
+
+def test_what_changed_meanwhile_is_not_overwritten(desk, movie_file, labels):
+    desk.open(movie_file)
+    desk.session.exchange.import_labels(labels)
+    desk.settle()
+    desk.session.linking.link_all()
+    desk.session.undo()  # the import, before the job has ended
+    desk.settle()
+    assert len(desk.session.movie.document) == 0
+    assert "linked" not in desk.texts[-1]
