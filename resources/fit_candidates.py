@@ -41,20 +41,25 @@ from cellsam_desktop.sam.registry import ModelRegistry
 
 _FILE = Path(candidates.__file__).with_name("candidates.json")
 _ALWAYS = ("predicted_iou", "like_token_0", "like_token_1", "like_token_3")
-COLD = (*_ALWAYS, "shallow", "missed", "speck")
-WARM = (*_ALWAYS, "depth", "offset", "gap_squared")
+COLD: tuple[str, ...] = (*_ALWAYS, "shallow", "missed", "speck")
+WARM: tuple[str, ...] = (*_ALWAYS, "depth", "offset", "gap_squared")
 BOXED = tuple(f"boxed_token_{token}" for token in range(4))
 _DECAY = 0.0005
+_LOSS = 10.0
 _SEEDS = 2
 _NEVER = -1000.0
 
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """The candidates for one click: what is measured of each, and its IoU with the truth."""
+    """The candidates for one click: what is measured of each, and its IoU with the truth.
+
+    ``usual`` is the IoU of the one that the highest predicted IoU would have chosen from the first look.
+    """
 
     measures: Sequence[Mapping[str, float]]
     ious: NDArray[np.float64]
+    usual: float
 
 
 Questions: TypeAlias = dict[str, list[Question]]
@@ -134,30 +139,48 @@ def _options(model: HeadlessModel, target: Target, prompts: Prompts, knowledge: 
 def _compared(options: Sequence[Option], knowledge: Knowledge, truth: Mask) -> Question:
     full = [option for option in options if option.traits is not None]
     ious = [0.0 if option.mask is None else option.mask.iou(truth) for option in full]
-    return Question([measures(option, knowledge) for option in full], np.array(ious))
+    first = [
+        (option.predicted_iou, iou)
+        for option, iou in zip(full, ious, strict=True)
+        if option.geometry == options[0].geometry and option.token > 0 and not option.boxed
+    ]
+    usual = max(first, default=(0.0, 0.0))[1]
+    return Question([measures(option, knowledge) for option in full], np.array(ious), usual)
 
 
 def fit(asked: Questions, names: Sequence[str], fixed: Weights | None = None) -> dict[str, float]:
-    """The weights of ``names`` that make the first candidate best, those in ``fixed`` being given."""
-    chosen = [(question, 1 / len(part)) for part in asked.values() for question in part if question.ious.size]
-    rows = [measured for question, _ in chosen for measured in question.measures]
+    """The weights of ``names`` that make the first candidate best, those in ``fixed`` being given.
+
+    Each data set counts alike; one that would be worse than the reference counts more.
+    """
+    parts = [[question for question in part if question.ious.size] for part in asked.values()]
+    chosen = [question for part in parts for question in part]
+    members = np.concatenate(
+        [np.tile(np.eye(len(parts))[:, [place]], len(part)) / len(part) for place, part in enumerate(parts)],
+        axis=1,
+    )
+    usual = members @ [question.usual for question in chosen]
+    rows = [measured for question in chosen for measured in question.measures]
     table = np.array([[measured.get(name, 0.0) for name in names] for measured in rows])
     scale = table.std(axis=0) + 1e-6
     table /= scale
     kept = {name: weight for name, weight in (fixed or {}).items() if name not in names}
     given = np.array([_score(measured, kept) for measured in rows])
-    ious = np.concatenate([question.ious for question, _ in chosen])
-    sizes = np.array([question.ious.size for question, _ in chosen])
+    ious = np.concatenate([question.ious for question in chosen])
+    sizes = np.array([question.ious.size for question in chosen])
     starts, owner = np.cumsum(sizes) - sizes, np.repeat(np.arange(sizes.size), sizes)
-    share = np.array([weight for _, weight in chosen]) / len(asked)
+    share = members.mean(axis=0)
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         scores = given + table @ weights
         chances = np.exp(scores - np.maximum.reduceat(scores, starts)[owner])
         chances /= np.add.reduceat(chances, starts)[owner]
         expected = np.add.reduceat(chances * ious, starts)
-        slope = table.T @ (share[owner] * chances * (ious - expected[owner]))
-        return _DECAY * weights @ weights / 2 - share @ expected, _DECAY * weights - slope
+        missing = np.maximum(0.0, usual - members @ expected)
+        pull = share + 2 * _LOSS * missing @ members
+        slope = table.T @ (pull[owner] * chances * (ious - expected[owner]))
+        cost = _DECAY * weights @ weights / 2 - share @ expected + _LOSS * missing @ missing
+        return cost, _DECAY * weights - slope
 
     found = minimize(loss, np.zeros(len(names)), jac=True, method="L-BFGS-B").x
     return dict(zip(names, (found / scale).tolist(), strict=True))
