@@ -300,3 +300,25 @@ def test_several_cells_are_named_beside_their_colours(ready: Session, panel: Cel
     assert panel.legend.isVisible()
     assert "Cell&nbsp;1" in panel.legend.text()
     assert "AB&nbsp;&lt;1&gt;" in panel.legend.text()
+
+
+def test_what_takes_long_is_measured_in_the_background(
+    ready: Session, panel: CellPanel, qtbot: QtBot
+) -> None:
+    ready.editing.select((1,))
+    _settle()
+    assert panel._curves.passes == 0
+    for curve, values in (
+        (Curve.PERIMETER, [6.0, 8.0, np.nan, 10.0]),
+        (Curve.NEIGHBOURS, [0, 0, np.nan, 0]),
+        (Curve.INTENSITY, [1150.0, 3250.0, np.nan, 7350.0]),
+    ):
+        told = panel.place.redraws
+        panel.place_choice.setCurrentText(curve.value)
+        qtbot.waitUntil(lambda curve=curve: bool(panel._curves.values))
+        _settle()
+        assert panel.place.redraws > told
+        np.testing.assert_allclose(panel.place._curves[0].getData()[1], values)
+    assert panel._curves.passes == 3
+    panel.place_choice.setCurrentText(Curve.SPEED.value)
+    assert panel._curves.values == {}

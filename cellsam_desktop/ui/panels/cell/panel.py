@@ -23,6 +23,7 @@ from cellsam_desktop.analysis.measure import Measurement
 from cellsam_desktop.analysis.table import columns, rows_of
 from cellsam_desktop.core.changes import ChangeSet
 from cellsam_desktop.core.records import Calibration
+from cellsam_desktop.curation.curves import Curves
 from cellsam_desktop.curation.open_movie import OpenMovie
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.ui.listening import listen
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 _PLOTS = 0
 _CURVES = (Curve.AREA, Curve.POSITION)
-_CHOICES = (Curve.POSITION, Curve.PATH, Curve.SPEED, Curve.DISPLACEMENT)
+_CHOICES = tuple(curve for curve in (Curve.POSITION, *Curve) if curve is not Curve.AREA)
 """What the lower plot can show."""
 MAX_CURVES = 24
 """Of a larger selection only the first cells are plotted and listed."""
@@ -72,17 +73,19 @@ class CellPanel(QWidget):
         self._turn.timeout.connect(self._turn_page)
         self._more = QTimer(self, singleShot=True, interval=0)
         self._more.timeout.connect(self._measure)
+        self._curves = Curves(session)
         self._to_measure: list[int] = []
         self._measured: dict[int, list[Measurement]] = {}
         self._build()
         listen(self, session.movie_changed, self._show_all)
         listen(self, session.document_changed, self._on_document)
         listen(self, session.view.changed, self._on_view)
+        listen(self, self._curves.changed, self._show_slow)
         self._show_all()
 
     def _build(self) -> None:
         self.place_choice.setProperty("role", "small")
-        self.place_choice.currentTextChanged.connect(lambda text: self.place.set_curve(Curve(text)))
+        self.place_choice.currentTextChanged.connect(self._choose)
         self.table.frame_asked.connect(self._session.navigation.go_to)
         self.export.clicked.connect(self._export)
         self.export.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -178,6 +181,12 @@ class CellPanel(QWidget):
             self._show_all()
         elif names & {"t", "z"}:
             self._show_frame()
+        if "c" in names and "selection" not in names:
+            self._measure_slowly()
+
+    def _choose(self, text: str) -> None:
+        self.place.set_curve(Curve(text))
+        self._measure_slowly()
 
     # -- showing -------------------------------------------------------------------------------------
 
@@ -214,7 +223,15 @@ class CellPanel(QWidget):
             plot.set_tracks(tracks, scale)
         titles = {} if movie is None else {i: movie.document.cell(i).title for i in self._measured}
         self.legend.show_cells(titles)
+        self._measure_slowly()
         self._show_table()
+
+    def _measure_slowly(self) -> None:
+        """Measure in the background what the chosen curve needs beyond centroid and area."""
+        self._curves.ask(Curve(self.place_choice.currentText()).quantity, list(self._measured))
+
+    def _show_slow(self) -> None:
+        self.place.set_values(self._curves.values)
 
     def _show_table(self) -> None:
         """Fill the table, if it is on top."""

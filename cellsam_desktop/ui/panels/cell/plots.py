@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from cellsam_desktop.core.records import Calibration
+from cellsam_desktop.curation.curves import Values
 from cellsam_desktop.ui.palette import line_colour
 from cellsam_desktop.ui.panels.cell.axis import PlotAxis
 from cellsam_desktop.ui.panels.cell.series import Curve, Numbers, Track
@@ -51,6 +52,7 @@ class CellPlot(pg.PlotWidget):
         self._curve = curve
         self._tracks: tuple[Track, ...] = ()
         self._scale = Calibration()
+        self._values: Values = {}
         self._t = 0
         self._labels = ("", "")
         self._curves: list[pg.PlotCurveItem] = []
@@ -74,6 +76,11 @@ class CellPlot(pg.PlotWidget):
     def set_tracks(self, tracks: Sequence[Track], scale: Calibration) -> None:
         """Show these cells; ``scale`` gives the units."""
         self._tracks, self._scale = tuple(tracks), scale
+        self._ask(Outdated.CURVES)
+
+    def set_values(self, values: Values) -> None:
+        """What was measured in the background, for curves that need it."""
+        self._values = values
         self._ask(Outdated.CURVES)
 
     def set_frame(self, t: int) -> None:
@@ -148,7 +155,15 @@ class CellPlot(pg.PlotWidget):
                 values = track.speed
             case Curve.DISPLACEMENT:
                 values = track.displacement
+            case _:
+                values = self._slow_values(track)
         return [(track, frame, values, False)]
+
+    def _slow_values(self, track: Track) -> Numbers:
+        """NaN where nothing was measured, or not yet."""
+        known = self._values.get(track.cell_id, {})
+        size = (self._scale.pixel_size_um or 1.0) if self._curve is Curve.PERIMETER else 1.0
+        return np.array([known.get(t, np.nan) for t in track.t.tolist()], np.float64) * size
 
     def _show_range(self, lines: Sequence[Line]) -> None:
         x, y = (np.concatenate([*(line[part] for line in lines), np.zeros(0)]) for part in (1, 2))
@@ -222,6 +237,10 @@ def _titles(curve: Curve, scale: Calibration) -> tuple[str, str]:
         Curve.DISPLACEMENT: (f"Displacement ({length})", "Frame"),
         Curve.POSITION: (f"x ─   y ┄  ({length})", "Frame"),
         Curve.PATH: (f"y ({length})", f"x ({length})"),
+        Curve.PERIMETER: (f"Perimeter ({length})", "Frame"),
+        Curve.ECCENTRICITY: ("Eccentricity", "Frame"),
+        Curve.NEIGHBOURS: ("Neighbours", "Frame"),
+        Curve.INTENSITY: ("Mean intensity", "Frame"),
     }[curve]
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from cellsam_desktop.analysis.measure import Measurement
 from cellsam_desktop.core.records import Calibration
+from cellsam_desktop.curation.curves import Quantity
 
 Numbers = npt.NDArray[np.float64]
 
@@ -24,6 +25,15 @@ class Curve(StrEnum):
     DISPLACEMENT = "Displacement"
     POSITION = "x and y"
     PATH = "Path"
+    PERIMETER = Quantity.PERIMETER.value
+    ECCENTRICITY = Quantity.ECCENTRICITY.value
+    NEIGHBOURS = Quantity.NEIGHBOURS.value
+    INTENSITY = Quantity.INTENSITY.value
+
+    @property
+    def quantity(self) -> Quantity | None:
+        """What has to be measured in the background for it, if anything."""
+        return Quantity(self.value) if self.value in set(Quantity) else None
 
 
 @dataclass(frozen=True)
