@@ -18,6 +18,7 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parents[1] / ".peers"
 PACKAGES = (  # the same torch as ours, so that programs are compared and not its versions
+    "laptrack==0.17.1",
     "micro_sam==1.8.14",
     "mobilesam-mirror==1.0.0",
     "timm==1.0.31",
