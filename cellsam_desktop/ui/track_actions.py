@@ -69,6 +69,14 @@ LINEAGE = (
         tracks.has_family,
         "The daughters stay, without a mother",
     ),
+    _track(
+        "track.name",
+        "Name the cells of an embryo…",
+        "",
+        lambda c: c.desk.name_cells(),
+        tracks.has_divisions,
+        "Sulston's names from the founders and the axes of the embryo",
+    ),
 )
 
 IDENTITY = (

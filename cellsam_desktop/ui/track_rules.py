@@ -89,6 +89,12 @@ def has_several(context: ActionContext) -> bool:
     return context.session.tracks.count >= 2
 
 
+def has_divisions(context: ActionContext) -> bool:
+    """Some cell divides."""
+    movie = context.session.movie
+    return movie is not None and next(movie.document.lineage.divisions(), None) is not None
+
+
 def has_family(context: ActionContext) -> bool:
     """A selected cell is a mother or a daughter."""
     movie, selection = context.session.movie, context.session.view.selection

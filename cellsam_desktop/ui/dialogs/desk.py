@@ -21,6 +21,7 @@ from cellsam_desktop.ui.dialogs.about import AboutDialog
 from cellsam_desktop.ui.dialogs.axes import AxesDialog
 from cellsam_desktop.ui.dialogs.find_cell import FindCellDialog
 from cellsam_desktop.ui.dialogs.locate_movie import LocateMovieDialog
+from cellsam_desktop.ui.dialogs.naming import NamingDialog
 from cellsam_desktop.ui.dialogs.preferences import PreferencesDialog
 from cellsam_desktop.ui.dialogs.propagate import PropagateDialog
 from cellsam_desktop.ui.dialogs.shortcut_sheet import ShortcutSheet
@@ -185,6 +186,11 @@ class Desk(QObject):
         """Ask over which frames cells are to be carried."""
         if self._session.movie is not None:
             self._show(PropagateDialog(self._session, self._window))
+
+    def name_cells(self) -> None:
+        """Name founders and, by rule, their descendants."""
+        if self._session.movie is not None:
+            self._show(NamingDialog(self._session, self._window))
 
     def rename_selected(self) -> None:
         """Ask for a name of the last selected cell."""
