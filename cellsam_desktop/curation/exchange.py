@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from cellsam_desktop.analysis.series import Measurements
-from cellsam_desktop.analysis.table import columns, rows_of
 from cellsam_desktop.core import collector
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.errors import Cancelled, CellSamError, ExchangeError
@@ -17,7 +14,6 @@ from cellsam_desktop.curation.formats import FORMATS, Format, Incoming, Outgoing
 from cellsam_desktop.curation.open_movie import OpenMovie
 from cellsam_desktop.curation.project_copy import SaveAs
 from cellsam_desktop.jobs.runner import Progress
-from cellsam_desktop.project.exporters.table import write_table
 from cellsam_desktop.project.importers.tracks import Records, Tracks, edits_of, records_of
 
 if TYPE_CHECKING:
@@ -66,21 +62,6 @@ class Exchange:
             f"Exporting {path.name}",
             lambda progress: form.write(path, out, progress),
             lambda _: self._written("Labels" if name == "labels" else "Cells", path),
-        )
-
-    def export_csv(self, path: Path, cells: Iterable[int] | None = None) -> None:
-        """Write the table of masks: frame, id, centroid, area and so on, with units in the header.
-
-        ``cells`` are the ids to write, in this order; all cells when None.
-        """
-        movie = self._session.movie
-        if movie is None:
-            return
-        document = movie.document.snapshot()
-        self._run(
-            f"Exporting {path.name}",
-            partial(_write_csv, path, document, document.cell_ids if cells is None else list(cells)),
-            lambda _: self._written("Table", path),
         )
 
     def save_as(self, path: Path) -> None:
@@ -169,10 +150,3 @@ def _read(path: Path, form: Format, into: Incoming, progress: Progress) -> tuple
     with collector.paused():
         tracks = form.read(path, into, progress)
         return tracks, records_of(tracks)
-
-
-def _write_csv(path: Path, document: Document, cells: Sequence[int], progress: Progress) -> None:
-    measurements, scale = Measurements(document), document.calibration
-    progress.check()
-    measured = chain.from_iterable(map(measurements.rows, cells))
-    write_table(path, columns(scale), rows_of(measured, document, scale))

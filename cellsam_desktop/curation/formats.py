@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import tee
 from pathlib import Path
 
-from cellsam_desktop.analysis.measure import Measurement
-from cellsam_desktop.analysis.series import Measurements
-from cellsam_desktop.analysis.table import Value, columns, rows_of
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.errors import ExchangeError
 from cellsam_desktop.core.geometry import PlaneKey
@@ -130,29 +126,10 @@ def _read_csv(path: Path, into: Incoming, report: Report) -> Tracks:
 
 
 def _write_csv(path: Path, out: Outgoing, report: Report) -> None:
-    """The table of measurements, and behind it the masks themselves."""
-    from cellsam_desktop.project import runs
-    from cellsam_desktop.project.exporters.table import write_table
+    """The table of measurements, which ends with the masks themselves."""
+    from cellsam_desktop.curation.measuring import write_measurements
 
-    document, scale = out.document, out.document.calibration
-    write_table(path, [*columns(scale), *runs.COLUMNS], _with_masks(document, scale, report))
-
-
-def _with_masks(document: Document, scale: Calibration, report: Report) -> Iterator[Sequence[Value]]:
-    from cellsam_desktop.project import runs
-
-    measured, again = tee(_measured(document, report))
-    for row, values in zip(measured, rows_of(again, document, scale), strict=True):
-        record = document.record(row.cell_id, PlaneKey(row.t, row.z))
-        assert record is not None  # it was measured just now
-        yield [*values, *runs.columns_of(record.mask)]
-
-
-def _measured(document: Document, report: Report) -> Iterator[Measurement]:
-    measurements, ids = Measurements(document), document.cell_ids
-    for number, cell_id in enumerate(ids):
-        report(number / len(ids))
-        yield from measurements.rows(cell_id)
+    write_measurements(path, out.document, report=report)
 
 
 FORMATS = {

@@ -54,9 +54,12 @@ def add_export_parser(verbs: Any) -> None:
     parser.add_argument(
         "project", type=Path, metavar="PROJECT.cellsam", help="a project that no window has open"
     )
-    formats = ("labels", "ctc", "geff", "trackmate", "csv")
+    formats = ("labels", "ctc", "geff", "trackmate", "csv", "parquet")
     parser.add_argument("--to", choices=formats, required=True, help="the format")
     parser.add_argument("--out", type=Path, required=True, metavar="PATH", help="the file or folder to write")
+    parser.add_argument(
+        "--movie", type=Path, help="measure the brightness of every channel in this movie (csv, parquet)"
+    )
 
 
 def add_demo_parser(verbs: Any) -> None:
@@ -101,7 +104,7 @@ def run_export(arguments: argparse.Namespace) -> int:
     """
     from cellsam_desktop.curation.headless_export import export_project
 
-    export_project(arguments.project, arguments.to, arguments.out)
+    export_project(arguments.project, arguments.to, arguments.out, arguments.movie)
     return 0
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cellsam_desktop.curation.session import Session
 
 Report = Callable[[float], None]
+PARQUET = ".parquet"
 
 
 class Measuring:
@@ -57,11 +58,14 @@ def write_measurements(
     cells: Sequence[int] | None = None,
     movie: ImageSource | None = None,
     report: Report = lambda _: None,
+    *,
+    parquet: bool = False,
 ) -> None:
     """Write one line per mask, with brightness if there is a ``movie``; see ``analysis.detail_table``.
 
     Behind the measurements follow whether the mask is marked as seen, its box and its pixels, see
-    ``project.runs``. ``report`` gets the fraction done, and may raise to cancel.
+    ``project.runs``. It is a CSV table unless ``parquet`` is asked for. ``report`` gets the fraction done, and
+    may raise to cancel.
 
     Raises:
         ExchangeError: ``path`` cannot be written.
@@ -93,7 +97,7 @@ def write_measurements(
     one, other = tee(found)
     measured = detail_rows(one, document, document.calibration)
     rows = ([*row, *_mask_of(document, detail)] for row, detail in zip(measured, other, strict=True))
-    write_columns(path, columns, rows)
+    write_columns(path, columns, rows, as_parquet=parquet)
 
 
 def _mask_of(document: Document, detail: Detail) -> list[str | int]:
@@ -106,4 +110,5 @@ def _mask_of(document: Document, detail: Detail) -> list[str | int]:
 def _measure(
     path: Path, document: Document, cells: Sequence[int] | None, movie: ImageSource, progress: Progress
 ) -> None:
-    write_measurements(path, document, cells, movie, progress)
+    parquet = path.suffix.lower() == PARQUET
+    write_measurements(path, document, cells, movie, progress, parquet=parquet)

@@ -91,7 +91,7 @@ def test_the_table_has_a_line_per_mask(desk, movie_file, label_file, tmp_path):
     desk.open(movie_file)
     desk.session.exchange.import_labels(label_file)
     desk.settle()
-    desk.session.exchange.export_csv(tmp_path / "out.csv")
+    desk.session.measuring.export(tmp_path / "out.csv")
     desk.settle()
     with (tmp_path / "out.csv").open(newline="") as file:
         lines = list(csv.DictReader(file))
@@ -127,7 +127,7 @@ def test_a_cancelled_export_leaves_nothing(desk, movie_file, label_file, tmp_pat
 
 def test_an_export_that_cannot_be_written_is_one_sentence(desk, movie_file, tmp_path):
     desk.open(movie_file)
-    desk.session.exchange.export_csv(tmp_path / "absent" / "out.csv")
+    desk.session.measuring.export(tmp_path / "absent" / "out.csv")
     desk.settle()
     assert len(desk.errors) == 1
     assert "out.csv" in desk.errors[0]

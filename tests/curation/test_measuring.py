@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow.parquet
 
+from cellsam_desktop.cli import main
 from cellsam_desktop.core.edits import MarkSeen
 from cellsam_desktop.core.geometry import PlaneIndex, PlaneKey
 from cellsam_desktop.project import runs
@@ -40,3 +41,20 @@ def test_a_table_that_cannot_be_written_is_told(desk: Desk, movie_file: Path, tm
     desk.settle()
     assert len(desk.errors) == 1
     assert "cannot be written" in desk.errors[0]
+
+
+def test_a_project_is_exported_without_a_window(desk: Desk, tmp_path: Path, movie_writer: Callable) -> None:
+    movie = movie_writer(tmp_path / "movie.tif", channels=2)
+    desk.open(movie)
+    desk.add_cell(1)
+    project = desk.session.movie.project_path
+    desk.close()
+    arguments = ["export", str(project), "--to", "parquet", "--out", str(tmp_path / "cells.parquet")]
+    assert main(arguments) == 0
+    plain = pyarrow.parquet.read_table(tmp_path / "cells.parquet")
+    assert main([*arguments, "--movie", str(movie)]) == 0
+    bright = pyarrow.parquet.read_table(tmp_path / "cells.parquet")
+    more = {f"intensity_{what}_c{c}" for c in (0, 1) for what in ("mean", "total")}
+    assert set(bright.column_names) - set(plain.column_names) == more
+    arguments[3] = "labels"
+    assert main([*arguments, "--movie", str(movie)]) == 2

@@ -12,8 +12,6 @@ from cellsam_desktop import paths
 from cellsam_desktop.core.errors import ExchangeError
 from cellsam_desktop.project.exporters import parquet
 
-PARQUET = ".parquet"
-
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write a CSV file (UTF-8, comma, point, no value for None), whole or not at all.
@@ -30,13 +28,15 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]
         writer.writerows(rows)
 
 
-def write_columns(path: Path, columns: Sequence[parquet.Column], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a Parquet file if the name ends with ``.parquet``, else CSV; whole or not at all.
+def write_columns(
+    path: Path, columns: Sequence[parquet.Column], rows: Iterable[Sequence[Any]], *, as_parquet: bool
+) -> None:
+    """Write a Parquet file or a CSV file, whole or not at all.
 
     Raises:
         ExchangeError: it cannot be written; ``path`` is as it was.
     """
-    if path.suffix.lower() != PARQUET:
+    if not as_parquet:
         write_table(path, [column.name for column in columns], rows)
         return
     with _whole_or_not_at_all(path) as temporary, temporary.open("xb") as file:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from cellsam_desktop.ui.action_spec import WindowCommands
 
 _PROJECTS = f"Projects (*{SUFFIX})"
-_TABLES = "Tables (*.csv)"
+_TABLES = "Tables (*.csv);;Parquet tables (*.parquet)"
 _LABELS = "Label images (*.tif *.tiff)"
 _TRACKS = "Files with cells (*.xml *.csv *.tsv *.tif *.tiff res_track.txt man_track.txt)"
 _PICTURES = "Pictures (*.png)"
@@ -149,10 +149,10 @@ class Desk(QObject):
             self._session.exchange.export_labels(path)
 
     def export_table(self) -> None:
-        """Ask where to write the table of masks."""
+        """Ask where to write the table of everything measured."""
         path = self._ask_export("Export table", "-cells.csv", _TABLES)
         if path is not None:
-            self._session.exchange.export_csv(path)
+            self._session.measuring.export(path)
 
     def export_picture(self) -> None:
         """Ask where to write a picture of the view."""

@@ -270,4 +270,4 @@ class CellPanel(QWidget):
         proposed = movie.info.path.with_name(f"{movie.info.path.stem}-cells.csv")
         name, _ = QFileDialog.getSaveFileName(self, "Export table", str(proposed), "Tables (*.csv)")
         if name:
-            self._session.exchange.export_csv(Path(name), self._session.view.selection)
+            self._session.measuring.export(Path(name), self._session.view.selection)
