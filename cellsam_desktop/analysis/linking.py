@@ -31,6 +31,9 @@ Key = tuple[int, int]
 """Frame and label."""
 Report = Callable[[float], None]
 
+_CONVINCING = 1.2
+"""How much better everything must fit before the stage is believed to have jumped."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -120,7 +123,7 @@ class _Linker:
         moved = jump(before, now, self._size)
         if moved is not None:
             other = self._solve(before, now, [moved] * len(before))
-            if other.cost < found.cost:
+            if other.cost < _CONVINCING * found.cost:
                 base, found = moved, other
         shifts = shared(before, now, found.links, base)
         if any(shift is not base for shift in shifts):
