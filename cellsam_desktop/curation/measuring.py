@@ -64,8 +64,8 @@ def write_measurements(
     """Write one line per mask, with brightness if there is a ``movie``; see ``analysis.detail_table``.
 
     Behind the measurements follow whether the mask is marked as seen, its box and its pixels, see
-    ``project.runs``. It is a CSV table unless ``parquet`` is asked for. ``report`` gets the fraction done, and
-    may raise to cancel.
+    ``project.runs``. It is a CSV table unless ``parquet`` is asked for. ``report`` gets the fraction done,
+    and may raise to cancel.
 
     Raises:
         ExchangeError: ``path`` cannot be written.
