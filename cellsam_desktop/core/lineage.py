@@ -26,6 +26,11 @@ class Lineage:
         """Every (mother, (daughter, daughter)), by mother id."""
         return iter(sorted(self._daughters.items()))
 
+    @property
+    def count(self) -> int:
+        """How many cells have divided."""
+        return len(self._daughters)
+
     def copy(self) -> Lineage:
         """The same forest, apart from this one."""
         copy = Lineage()

@@ -92,7 +92,7 @@ def has_several(context: ActionContext) -> bool:
 def has_divisions(context: ActionContext) -> bool:
     """Some cell divides."""
     movie = context.session.movie
-    return movie is not None and next(movie.document.lineage.divisions(), None) is not None
+    return movie is not None and movie.document.lineage.count > 0
 
 
 def has_family(context: ActionContext) -> bool:
