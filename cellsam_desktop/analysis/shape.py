@@ -34,8 +34,11 @@ def perimeter(mask: Mask) -> float:
 
 def eccentricity(mask: Mask) -> float:
     """That of the ellipse with the same second moments: 0 for a circle, towards 1 the longer the mask is."""
-    rows, columns = np.nonzero(mask.bits)
-    if rows.size < 2:
-        return 0.0
-    smaller, larger = np.linalg.eigvalsh(np.cov(np.stack([rows, columns]), bias=True))
-    return math.sqrt(max(0.0, 1 - smaller / larger))
+    bits = mask.bits
+    x, y = mask.centroid
+    rows, columns = np.arange(mask.height) + (mask.y0 - y), np.arange(mask.width) + (mask.x0 - x)
+    across, along = float(bits.sum(axis=0) @ columns**2), float(bits.sum(axis=1) @ rows**2)
+    mixed = float(rows @ bits @ columns)
+    apart, together = math.hypot(across - along, 2 * mixed), across + along
+    # Of the two moments along the axes of the ellipse, (together +- apart) / 2.
+    return math.sqrt(2 * apart / (together + apart)) if together else 0.0
