@@ -25,6 +25,7 @@ from cellsam_desktop.ui.theme import SPACE
 
 _CELL, _NOW, _NEW = range(3)
 _ID = Qt.ItemDataRole.UserRole
+_SIZE = (520, 620)
 _MOST = 5000
 """So many cells at most are listed."""
 _FLAGS = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEditable
@@ -50,6 +51,7 @@ class NamingDialog(Dialog):
         self.tree = QTreeWidget()
         self.note = muted()
         self._build()
+        self.resize(*_SIZE)
         self._fill()
         self._propose()
 
