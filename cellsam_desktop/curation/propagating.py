@@ -120,14 +120,19 @@ class Propagating:
             return
         self._run = run = PropagationRun(self._session, plan, self._refused)
         self._job = self._session.jobs.runner.run(
-            "Propagating", run.work, lambda _: self._finish(run), lambda error: self._finish(run, error)
+            "Propagating", run.work, lambda _: self._sum_up(run), lambda error: self._sum_up(run, error)
         )
+        self._job.changed.connect(self._on_job)
         self.changed.emit()
 
-    def _finish(self, run: PropagationRun, error: CellSamError | None = None) -> None:
-        self._run = self._job = None
-        run.end()
-        self.changed.emit()
+    def _on_job(self) -> None:
+        """However it ended, the next one may begin."""
+        if self._job is not None and self._run is not None and not self._job.running:
+            self._run.end()
+            self._run = self._job = None
+            self.changed.emit()
+
+    def _sum_up(self, run: PropagationRun, error: CellSamError | None = None) -> None:
         movie = self._session.movie
         if movie is None or movie is not run.movie:
             return

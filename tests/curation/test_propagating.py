@@ -12,6 +12,7 @@ from cellsam_desktop.core.edits import AddCell, ChangeCell, SetMask
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.records import Cell, MaskRecord, Source
+from cellsam_desktop.curation.propagation_run import PropagationRun
 from tests.curation.conftest import Desk
 
 FRAMES, HEIGHT, WIDTH, RADIUS = 6, 128, 192, 13
@@ -165,6 +166,20 @@ def test_undo_on_the_way_ends_it(desk):
     session.undo()
     desk.wait(lambda: not session.propagating.running, LONG)
     assert document.frames(1) == [0]
+
+
+def test_an_unexpected_error_leaves_the_way_free(desk, monkeypatch):
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("of the work")
+
+    session = desk.session
+    monkeypatch.setattr(PropagationRun, "work", fail)
+    session.propagating.to_next()
+    with pytest.raises(ZeroDivisionError, match="of the work"):
+        desk.wait(lambda: False)
+    assert not session.propagating.running
+    monkeypatch.undo()
+    propagate(desk, session.propagating.to_next)
 
 
 def test_what_cannot_be_done_is_said(desk):
