@@ -31,7 +31,7 @@ Key = tuple[int, int]
 """Frame and label."""
 Report = Callable[[float], None]
 
-_CONVINCING = 1.2
+_CONVINCING = 1.1
 """How much better everything must fit before the stage is believed to have jumped."""
 
 
