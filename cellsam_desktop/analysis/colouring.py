@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
+from cellsam_desktop.analysis.intensity import Intensities
 from cellsam_desktop.core.document import Document
+from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.lineage import Lineage
+from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.records import Calibration, MaskRecord
 
 ROWS = 255
@@ -34,11 +37,12 @@ class ColourBy(StrEnum):
     GENERATION = "generation"
     AREA = "area"
     SPEED = "speed"
+    INTENSITY = "intensity"
 
     @property
     def measured(self) -> bool:
         """Whether it is a value that changes from frame to frame."""
-        return self in (ColourBy.AREA, ColourBy.SPEED)
+        return self in (ColourBy.AREA, ColourBy.SPEED, ColourBy.INTENSITY)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +55,11 @@ class History:
     def at(self, t: int) -> float:
         """The value on a frame, NaN where there is none."""
         return float(self.values[t - self.first]) if 0 <= t - self.first < self.values.size else math.nan
+
+
+Records = dict[int, list[tuple[PlaneKey, MaskRecord]]]
+NO_HISTORY = History(0, np.zeros(0))
+_DARK = Intensities()
 
 
 def lineage_rows(lineage: Lineage, cell_ids: Iterable[int]) -> dict[int, int]:
@@ -94,53 +103,90 @@ def unit(by: ColourBy, scale: Calibration) -> str:
     length = "px" if scale.pixel_size_um is None else "µm"
     if by is ColourBy.AREA:
         return "px" if scale.pixel_size_um is None else "µm²"
+    if by is ColourBy.INTENSITY:
+        return ""
     return f"{length}/frame" if scale.frame_interval_s is None else f"{length}/min"
 
 
-def history(document: Document, cell_id: int, by: ColourBy) -> History:
-    """A measured value of a cell on all its frames.
+def history(
+    document: Document,
+    cell_id: int,
+    by: ColourBy,
+    bright: Intensities = _DARK,
+    known: History = NO_HISTORY,
+    changed: Collection[int] | None = None,
+) -> History:
+    """A measured value of a cell on all its frames; with ``changed`` only those frames and the ones after
+    them are measured, and the others taken from ``known``.
 
     Masks of one frame in several z positions count together. The speed on a frame is the way from the
-    centroid on the last frame before that has one, per time.
+    centroid on the last frame before that has one, per time. The intensity, from ``bright``, is the mean
+    over all channels there.
     """
-    here: dict[int, list[MaskRecord]] = {}
+    here: Records = {}
     for key, record in document.track(cell_id).items():
-        here.setdefault(key.t, []).append(record)
+        here.setdefault(key.t, []).append((key, record))
     if not here:
-        return History(0, np.zeros(0))
+        return NO_HISTORY
     frames = sorted(here)
     values = np.full(frames[-1] - frames[0] + 1, math.nan)
-    measured = _areas if by is ColourBy.AREA else _speeds
-    values[np.array(frames) - frames[0]] = measured(frames, here, document.calibration)
+    for before, t in zip([None, *frames], frames, strict=False):
+        stale = changed is None or t in changed or before in changed
+        values[t - frames[0]] = (
+            _value(document, cell_id, by, bright, here, before, t) if stale else known.at(t)
+        )
     return History(frames[0], values)
 
 
 def histories(
-    document: Document, by: ColourBy, progress: Callable[[float], None] = lambda _: None
-) -> Mapping[int, History]:
-    """A measured value of all cells; ``progress`` is called with the part done."""
-    ids = document.cell_ids
+    document: Document,
+    by: ColourBy,
+    cell_ids: Iterable[int] | None = None,
+    bright: Intensities = _DARK,
+    progress: Callable[[float], None] = lambda _: None,
+) -> dict[int, History]:
+    """A measured value of these cells (None: all); ``progress`` is called with the part done."""
+    ids = document.cell_ids if cell_ids is None else list(cell_ids)
     found = {}
     for number, cell_id in enumerate(ids):
         progress(number / len(ids))
-        found[cell_id] = history(document, cell_id, by)
+        found[cell_id] = history(document, cell_id, by, bright)
     return found
 
 
-def _areas(frames: list[int], here: Mapping[int, list[MaskRecord]], scale: Calibration) -> Values:
+def _value(
+    document: Document,
+    cell_id: int,
+    by: ColourBy,
+    bright: Intensities,
+    here: Records,
+    before: int | None,
+    t: int,
+) -> float:
+    scale = document.calibration
     size = scale.pixel_size_um or 1.0
-    return np.array([sum(record.mask.area for record in here[t]) * size * size for t in frames], np.float64)
+    masks = [record.mask for _, record in here[t]]
+    if by is ColourBy.AREA:
+        return sum(mask.area for mask in masks) * size * size
+    if by is ColourBy.INTENSITY:
+        means = [_brightness(bright, cell_id, key) for key, _ in here[t]]
+        return float(np.average(means, weights=[mask.area for mask in masks]))
+    if before is None:
+        return math.nan
+    way = math.dist(_centroid(masks), _centroid([record.mask for _, record in here[before]]))
+    minutes = 1.0 if scale.frame_interval_s is None else scale.frame_interval_s / 60
+    return way * size / ((t - before) * minutes)
 
 
-def _speeds(frames: list[int], here: Mapping[int, list[MaskRecord]], scale: Calibration) -> Values:
-    """NaN for the first frame of a cell."""
-    places = np.array([_centroid(here[t]) for t in frames]).reshape(-1, 2) * (scale.pixel_size_um or 1.0)
-    way = np.hypot(*np.diff(places, axis=0).T)
-    time = np.diff(frames) * (1.0 if scale.frame_interval_s is None else scale.frame_interval_s / 60)
-    return np.concatenate([[math.nan], way / time])
+def _brightness(bright: Intensities, cell_id: int, key: PlaneKey) -> float:
+    """The mean over all channels, NaN where nothing was measured."""
+    measured = bright.of.get((cell_id, key), ())
+    return sum(channel.mean for channel in measured) / len(measured) if measured else math.nan
 
 
-def _centroid(records: list[MaskRecord]) -> tuple[float, float]:
-    areas = np.array([record.mask.area for record in records])
-    x, y = areas @ np.array([record.mask.centroid for record in records]) / areas.sum()
+def _centroid(masks: list[Mask]) -> tuple[float, float]:
+    if len(masks) == 1:
+        return masks[0].centroid
+    areas = np.array([mask.area for mask in masks])
+    x, y = areas @ np.array([mask.centroid for mask in masks]) / areas.sum()
     return float(x), float(y)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,13 @@ import numpy as np
 from psygnal import Signal
 
 from cellsam_desktop.analysis import colouring
-from cellsam_desktop.analysis.colouring import NO_VALUE, ROWS, ColourBy, History, Rows
+from cellsam_desktop.analysis.colouring import NO_HISTORY, NO_VALUE, ROWS, ColourBy, History, Rows
+from cellsam_desktop.analysis.intensity import Intensities, measure_intensities
 from cellsam_desktop.core.changes import ChangeSet
+from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.errors import Cancelled, CellSamError
+from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.images.source import ImageSource
 from cellsam_desktop.jobs.runner import Job, Progress
 
 if TYPE_CHECKING:
@@ -114,7 +118,7 @@ class Colouring:
         self._measure()
 
     def _on_view(self, names: frozenset[str]) -> None:
-        if self.by is not self._by:
+        if self.by is not self._by or ("c" in names and self.by is ColourBy.INTENSITY):
             self._on_movie()
             self.changed.emit()
 
@@ -127,9 +131,12 @@ class Colouring:
         if not by.measured or not (changes.places or changes.calibration):
             return
         if changes.calibration or changes.mask_count > _FEW:
+            self._forget()
             self._measure()
         elif self._job is not None:
             self._missed |= changes.places.keys()
+        elif by is ColourBy.INTENSITY:
+            self._measure(changes.places)
         else:
             self._measure_again(changes.places)
             self.changed.emit()
@@ -143,16 +150,19 @@ class Colouring:
 
     # -- measuring -----------------------------------------------------------------------------------
 
-    def _measure(self) -> None:
-        """Measure all cells in the background; until that is done nobody has a value."""
+    def _measure(self, cells: Collection[int] | None = None) -> None:
+        """Measure these cells (None: all) in the background."""
         movie, by = self._session.movie, self.by
         if movie is None or not by.measured:
             return
-        self._forget()
-        document = movie.document.snapshot()
+        document, source, channel = movie.document.snapshot(), movie.source, self._session.view.c
+        ids = None if cells is None else [i for i in cells if i in document]
 
         def work(progress: Progress) -> Mapping[int, History]:
-            return colouring.histories(document, by, progress)
+            bright = Intensities()
+            if by is ColourBy.INTENSITY:
+                bright = _brightness(document, source, channel, ids, progress)
+            return colouring.histories(document, by, ids, bright, progress)
 
         def done(found: Mapping[int, History]) -> None:
             if self._job is job:
@@ -165,28 +175,37 @@ class Colouring:
                 if not isinstance(error, Cancelled):
                     self._session.notices.error(str(error))
 
-        self.passes += 1
+        self.passes += cells is None
         job = self._job = self._session.jobs.runner.run("Measuring cells", work, done, failed)
 
     def _take(self, found: Mapping[int, History]) -> None:
-        self._histories = dict(found)
-        self._measure_again(self._missed)
-        self._missed = set()
-        self._range = colouring.range_of(self._histories.values())
+        """Values are there; what changed meanwhile is measured again."""
+        self._histories |= found
+        missed, self._missed = self._missed, set()
+        if missed and self.by is ColourBy.INTENSITY:
+            self._measure(missed)
+        elif missed:
+            self._measure_again(dict.fromkeys(missed))
+        if self._range is None:
+            self._range = colouring.range_of(self._histories.values())
         self.changed.emit()
 
-    def _measure_again(self, cell_ids: Iterable[int]) -> None:
+    def _measure_again(self, places: Mapping[int, Collection[PlaneKey] | None]) -> None:
+        """Measure cells at once: on these planes, or (None) on all."""
         movie = self._session.movie
         assert movie is not None, "without a movie no cell changes"
-        for cell_id in cell_ids:
-            self._histories.pop(cell_id, None)
+        for cell_id, keys in places.items():
+            known = self._histories.pop(cell_id, NO_HISTORY)
             if cell_id in movie.document:
-                self._histories[cell_id] = colouring.history(movie.document, cell_id, self.by)
+                frames = None if keys is None else {key.t for key in keys}
+                self._histories[cell_id] = colouring.history(
+                    movie.document, cell_id, self.by, known=known, changed=frames
+                )
         if self._range is None:
             self._range = colouring.range_of(self._histories.values())
 
     def _history(self, cell_id: int) -> History:
-        return self._histories.get(cell_id, _NO_HISTORY)
+        return self._histories.get(cell_id, NO_HISTORY)
 
     @property
     def _founder_rows(self) -> Mapping[int, int]:
@@ -206,4 +225,15 @@ class Colouring:
         return self._generations
 
 
-_NO_HISTORY = History(0, np.zeros(0))
+def _brightness(
+    document: Document, source: ImageSource, channel: int, cells: Collection[int] | None, progress: Progress
+) -> Intensities:
+    """The brightness of one channel under masks."""
+    return measure_intensities(
+        document,
+        lambda index: source.read_plane(index._replace(c=channel)),
+        1,
+        cells=cells,
+        rgb=source.info.rgb,
+        progress=progress,
+    )

@@ -19,6 +19,7 @@ from cellsam_desktop.analysis.colouring import (
     rows_between,
     unit,
 )
+from cellsam_desktop.analysis.intensity import Intensities, Intensity
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.lineage import Lineage
@@ -92,7 +93,7 @@ def test_masks_in_several_planes_count_together() -> None:
 
 def test_all_cells_and_their_range() -> None:
     seen: list[float] = []
-    found = histories(moving(Calibration()), ColourBy.AREA, seen.append)
+    found = histories(moving(Calibration()), ColourBy.AREA, progress=seen.append)
     assert set(found) == {1, 2}
     assert found[2].values.size == 0
     assert seen == [0.0, 0.5]
@@ -106,3 +107,23 @@ def test_units() -> None:
     assert unit(ColourBy.AREA, Calibration(0.1)) == "µm²"
     assert unit(ColourBy.SPEED, Calibration()) == "px/frame"
     assert unit(ColourBy.SPEED, Calibration(0.1, None, 60.0)) == "µm/min"
+
+
+def test_only_changed_frames_are_measured_again() -> None:
+    document = moving(Calibration())
+    before = history(document, 1, ColourBy.SPEED)
+    known = History(before.first, before.values * 0 + 100)
+    again = history(document, 1, ColourBy.SPEED, known=known, changed={3})
+    np.testing.assert_array_equal(np.isnan(again.values), [True, False, True, False])
+    np.testing.assert_array_equal(again.values[[1, 3]], before.values[[1, 3]])  # 5 follows 3
+    nothing = history(document, 1, ColourBy.SPEED, known=known, changed=set())
+    assert nothing.at(3) == 100
+
+
+def test_the_intensity_of_several_planes_is_weighted_by_area() -> None:
+    document = moving(Calibration())
+    document.put_record(1, PlaneKey(3, 1), record(0, 0, 3, 6))
+    of = {(1, PlaneKey(3)): (Intensity(8.0, 0.0),), (1, PlaneKey(3, 1)): (Intensity(4.0, 0.0),)}
+    found = history(document, 1, ColourBy.INTENSITY, Intensities(("c0",), of))
+    assert found.at(3) == 5.0
+    assert math.isnan(found.at(2))

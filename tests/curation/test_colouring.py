@@ -84,6 +84,22 @@ def test_what_changes_while_it_measures_is_not_missed(desk: Desk, told: list[str
     assert colouring.row(9) == 127
 
 
+def test_by_intensity_the_pixels_are_read_in_the_background(desk: Desk, told: list[str]) -> None:
+    session, colouring = desk.session, desk.session.colouring
+    session.view.set(colour_by=ColourBy.INTENSITY)
+    desk.settle()
+    assert session.movie is not None
+    plane = session.navigation.plane
+    assert plane is not None
+    means = [plane[10:15, 10:15].mean(), plane[20:25, 30:35].mean()]
+    desk.add_cell(9, x=30, y=20)
+    desk.settle()
+    assert colouring.passes == 1
+    assert [colouring._history(i).at(0) for i in (1, 9)] == means
+    assert colouring.legend is not None
+    assert (colouring.legend.title, colouring.legend.unit) == ("Intensity", "")
+
+
 def test_the_choice_is_kept_in_the_project(desk: Desk, told: list[str], movie_file: Path) -> None:
     session = desk.session
     session.view.set(colour_by=ColourBy.GENERATION)
