@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 import numpy as np
 
@@ -156,8 +157,10 @@ class _Linker:
         track_of: dict[Key, int] = {}
         divisions = []
         number: dict[int, int] = {}
+        following = count(1)
         for chain in sorted(self._chains, key=lambda c: (c.masks[0].t, c.masks[0].label)):
-            own = number.setdefault(id(chain), len(set(number.values())) + 1)
+            own = number[id(chain)] if id(chain) in number else next(following)
+            number[id(chain)] = own
             if len(chain.children) == 1:
                 number[id(chain.children[0])] = own
             track_of |= {(mask.t, mask.label): own for mask in chain.masks}

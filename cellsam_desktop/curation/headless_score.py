@@ -88,8 +88,8 @@ def _implementation() -> ModuleType:
         from ctc_metrics.scripts import evaluate
     except ImportError as error:
         raise CellSamError(
-            "`score` needs the package py-ctcmetrics, which is not installed: run "
-            "`pip install py-ctcmetrics`, or `make setup` in the folder of the sources."
+            "`score` needs the package py-ctcmetrics, which is not part of this installation: "
+            "use the program from its sources (`make setup`), or run `pip install py-ctcmetrics`."
         ) from error
     module: ModuleType = evaluate
     return module
