@@ -59,8 +59,16 @@ class DocumentReader:
                 for cell_id in (mother, *pair):
                     self.document.cell(cell_id)
                 self.document.lineage.add(mother, pair)
+                self._check_order(mother)
             except EditRefused as error:
                 self._lose(f"division of cell {mother}", error)
+
+    def _check_order(self, mother: int) -> None:
+        try:
+            self.document.check_order([mother])
+        except EditRefused:
+            self.document.lineage.remove(mother)
+            raise
 
     def _lose(self, what: str, error: Exception) -> None:
         self.lost += 1

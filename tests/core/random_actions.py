@@ -24,7 +24,7 @@ from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.records import Cell, MaskRecord, Source
 from cellsam_desktop.core.shapes import cut_by_line, cut_by_spots
 
-FRAMES, DEPTH = 8, 2
+FRAMES, DEPTH = 6, 2
 SOURCES = (Source.PROPAGATED, Source.PROPAGATED, Source.CLICK)
 RECORDS = [
     MaskRecord(Mask(y, x, np.ones((2, 3), np.bool_)), source, 0.5)
@@ -35,9 +35,9 @@ RECORDS = [
 
 def founding(random: Random) -> list[Edit]:
     """A few cells, of which the first two divide; some have gaps, some two z positions, one no masks."""
-    births = {1: (0, 3), 2: (3, 5), 3: (3, FRAMES), 4: (5, FRAMES), 5: (5, FRAMES), 6: (0, FRAMES), 7: (2, 6)}
+    births = {1: (0, 2), 2: (2, 4), 3: (2, FRAMES), 4: (4, FRAMES), 5: (4, FRAMES), 6: (0, FRAMES)}
     edits: list[Edit] = [AddTrack(Cell(i), _track(random, *span)) for i, span in births.items()]
-    return [*edits, AddCell(Cell(8, "empty")), AddDivision(1, (2, 3)), AddDivision(2, (4, 5))]
+    return [*edits, AddCell(Cell(7, "empty")), AddDivision(1, (2, 3)), AddDivision(2, (4, 5))]
 
 
 def action(random: Random, document: Document) -> list[Edit]:
@@ -124,7 +124,7 @@ def _split(random: Random, document: Document, cell_id: int, key: PlaneKey) -> l
 
 def _track(random: Random, begin: int, end: int) -> dict[PlaneKey, MaskRecord]:
     places = [PlaneKey(t, z) for t in range(begin, end) for z in range(DEPTH)]
-    kept = [key for key in places if random.random() < (0.9 if key.z == 0 else 0.2)]
+    kept = [key for key in places if random.random() < (0.85 if key.z == 0 else 0.1)]
     return {key: random.choice(RECORDS) for key in kept or places[:1]}
 
 

@@ -89,7 +89,7 @@ def check_covered(before: Facts, after: Facts, changes: ChangeSet) -> None:
     assert before[4] == after[4] or changes.calibration
 
 
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(st.binary(max_size=120))
 def test_undoing_all_gives_the_beginning_and_redoing_all_the_end(data: bytes):
     play(data)
@@ -137,7 +137,7 @@ def play(data: bytes) -> int:
     return len(emitted) // 2
 
 
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(st.binary(max_size=100), st.lists(st.booleans(), min_size=25, max_size=25))
 def test_undo_and_redo_between_transactions(data: bytes, undos: list[bool]):
     """Every state is one that was there before, until a new transaction forgets what was undone."""

@@ -34,13 +34,14 @@ class Play:
             self.history.undo()
             self.future.append(self.past.pop())
             self.note("undone")
+            assert facts(self.document) == self.past[-1]
         elif chance < 0.13 and self.future:
             self.history.redo()
             self.past.append(self.future.pop())
             self.note("redone")
+            assert facts(self.document) == self.past[-1]
         else:
             self.act()
-        assert facts(self.document) == self.past[-1]
         check_rules(self.document)
 
     def act(self) -> None:
@@ -50,6 +51,7 @@ class Play:
             self.history.commit("act", action(self.random, self.document), group)
         except EditRefused:
             self.outcomes["refused"] += 1
+            assert facts(self.document) == self.past[-1]
             return
         if joins:
             self.past.pop()
@@ -98,7 +100,7 @@ def forced(random: Random) -> str:
     document = Document()
     history = History(document)
     history.commit("begin", founding(random))
-    history.commit("more", attributes(random, document, random.randrange(1, 9)))
+    history.commit("more", attributes(random, document, random.randrange(1, 8)))
     do = forceable(random, document)
     try:
         edits = do(False)
