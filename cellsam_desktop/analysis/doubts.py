@@ -1,7 +1,8 @@
 """How likely a mask is wrong, from what is odd about it, in words. Pure functions.
 
-Each oddity gives a probability of its own; together they are 1 - (1 - a)(1 - b)..., as if independent. The
-scales were set on propagated masks of real movies: docs/decisions/0217-what-is-doubtful.md.
+Each oddity gives a probability of its own. Of those that come together (area, place, shape) all but the
+largest count by half; together they are 1 - (1 - a)(1 - b)..., as if independent. The scales were set so that
+few of the true masks of real movies are doubtful: docs/decisions/0217-what-is-doubtful.md.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from cellsam_desktop.core.mask import Mask
 WORTH_SAYING = 0.15
 """An oddity with a smaller probability is not given as a reason."""
 
-_AREA = 0.35  # logarithm of the ratio of areas
-_WAY = 0.9  # radii of the cell, beside where its motion would have it
-_SHAPE = 0.45  # 1 - IoU with the mask before, both centred
+_AREA = 0.45  # logarithm of the ratio of areas
+_WAY = 1.2  # radii of the cell, beside where its motion would have it
+_SHAPE = 0.55  # 1 - IoU with the mask before, both centred
 _CUT = 0.3  # at the border of the image cells come and go, and change as they do
 _CONTACT = 0.5  # share of the outline that newly touches others
 _SURE, _UNSURE = 0.78, 0.06  # predicted IoU at which half of the masks are wrong, and how fast that changes
@@ -31,6 +32,9 @@ class Oddity:
 
     probability: float
     words: str
+
+
+NOTHING = Oddity(0.0, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +65,18 @@ def together(probabilities: Iterable[float]) -> float:
     return 1.0 - math.prod(1.0 - p for p in probabilities)
 
 
+def jump_of(oddities: Iterable[Oddity]) -> float:
+    """How likely a mask is wrong for what changed at once: such things come together, so that the largest
+    counts in full, the others by half.
+    """
+    largest, *others = sorted((oddity.probability for oddity in oddities), reverse=True) or (0.0,)
+    return together((largest, *(0.5 * p for p in others)))
+
+
 def by_estimate(predicted_iou: float | None) -> Oddity:
     """What the decoder thinks of its own mask."""
     if predicted_iou is None:
-        return Oddity(0.0, "")
+        return NOTHING
     p = 1.0 / (1.0 + math.exp(min((predicted_iou - _SURE) / _UNSURE, 50.0)))
     return Oddity(p, f"the model is unsure ({min(max(predicted_iou, 0.0), 1.0):.0%})")
 

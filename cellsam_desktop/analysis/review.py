@@ -19,13 +19,15 @@ from cellsam_desktop.core.records import MaskRecord, Source
 from cellsam_desktop.core.track_edits import is_proposed
 
 Place = tuple[int, PlaneKey]
+_Jumps = tuple[tuple[Oddity, ...], Oddity]
 
-DOUBTFUL = 0.4
+DOUBTFUL = 0.5
 """A mask that is wrong with less probability is not doubtful."""
 
 _MACHINE_MADE = (Source.PROPAGATED, Source.IMPORTED)
-_HANDED_ON = 0.8  # a wrong mask makes the ones carried on from it wrong
-_ENDS = 0.5
+_HANDED_ON = 0.75  # a wrong mask makes the ones carried on from it wrong
+_BLAME = 0.5  # share of a jump that is held against the mask before it
+_ENDS = 0.55
 _PROPOSED = 0.7
 _GAP = 3  # so many frames apart, masks of a cell are still compared
 _SAME = 0.01
@@ -70,7 +72,7 @@ class Review:
         self._own: dict[Place, _Own] = {}
         self._score: dict[Place, float] = {}
         self._chain: dict[Place, float] = {}
-        self._jumped: dict[Place, tuple[tuple[MaskRecord, ...], tuple[Oddity, ...]]] = {}
+        self._jumped: dict[Place, tuple[tuple[MaskRecord, ...], _Jumps]] = {}
         self._facts: dict[Place, tuple[MaskRecord, Facts]] = {}
         self._boxes: dict[PlaneKey, _Boxes] = {}
         self._daughters: dict[int, tuple[int, int]] = {}
@@ -152,7 +154,7 @@ class Review:
     def _look_at(self, place: Place) -> None:
         cell_id, key = place
         record = self._document.record(cell_id, key)
-        if record is None or record.source not in _MACHINE_MADE or self._document.is_seen(cell_id, key):
+        if record is None or not self._is_judged(cell_id, key, record):
             self._own.pop(place, None)
         else:
             self._own[place] = self._judge(cell_id, key, record)
@@ -161,18 +163,19 @@ class Review:
         self._hand_on(cell_id, key)
 
     def _judge(self, cell_id: int, key: PlaneKey, record: MaskRecord) -> _Own:
-        mask = [odd.by_estimate(record.predicted_iou), *self._jumps(cell_id, key, record)]
+        jumps, contact = self._jumps(cell_id, key, record)
+        apart = (odd.by_estimate(record.predicted_iou), contact, self._next_jump(cell_id, key))
         other = [*self._ends(cell_id, key), *self._division(cell_id, key)]
-        mask_part = odd.together(oddity.probability for oddity in mask)
+        mask_part = odd.together((odd.jump_of(jumps), *(oddity.probability for oddity in apart)))
         whole = odd.together((mask_part, *(oddity.probability for oddity in other)))
-        said = sorted((*mask, *other), key=lambda oddity: -oddity.probability)
+        said = sorted((*jumps, *apart, *other), key=lambda oddity: -oddity.probability)
         return _Own(mask_part, whole, tuple(o.words for o in said if o.probability >= odd.WORTH_SAYING))
 
-    def _jumps(self, cell_id: int, key: PlaneKey, record: MaskRecord) -> tuple[Oddity, ...]:
-        """What changed since the mask before, worked out once for the same masks."""
+    def _jumps(self, cell_id: int, key: PlaneKey, record: MaskRecord) -> _Jumps:
+        """What changed since the mask before: area, place and shape, and contact. Worked out once."""
         before_key = self._beside(cell_id, key, -1)
         if before_key is None:
-            return ()
+            return (), odd.NOTHING
         earlier_key = self._beside(cell_id, before_key, -1)
         places = (key, before_key, *((earlier_key,) if earlier_key is not None else ()))
         records = tuple(self._document.track(cell_id)[at] for at in places)
@@ -183,14 +186,27 @@ class Review:
         facts = [self._measure(cell_id, at) for at in places]
         mask, *past = (one.mask for one in records)
         contacts = (self._contact(cell_id, key, mask), self._contact(cell_id, before_key, past[0]))
-        found = (
+        jumps = (
             odd.by_area(facts[0], facts[1:]),
             odd.by_way(facts[0], facts[1:]),
             odd.by_shape(mask, past, facts),
-            odd.by_contact(*contacts),
         )
+        found = jumps, odd.by_contact(*contacts)
         self._jumped[cell_id, key] = records, found
         return found
+
+    def _next_jump(self, cell_id: int, key: PlaneKey) -> Oddity:
+        """Of two masks between which something jumps either may be wrong, unless somebody has looked at it."""
+        after = self._beside(cell_id, key, 1)
+        record = None if after is None else self._document.record(cell_id, after)
+        if after is None or record is None or self._document.is_seen(cell_id, after):
+            return odd.NOTHING
+        p = _BLAME * odd.jump_of(self._jumps(cell_id, after, record)[0])
+        return Oddity(p, f"does not go with frame {after.t + 1}")
+
+    def _is_judged(self, cell_id: int, key: PlaneKey, record: MaskRecord) -> bool:
+        """Whether no person has made or seen the mask."""
+        return record.source in _MACHINE_MADE and not self._document.is_seen(cell_id, key)
 
     def _ends(self, cell_id: int, key: PlaneKey) -> Iterator[Oddity]:
         """A cell begins or ends inside the image, where most others go on."""
@@ -233,7 +249,7 @@ class Review:
             place, own = (cell_id, at), self._own.get((cell_id, at))
             before = self._beside(cell_id, at, -1)
             handed = _HANDED_ON * self._chain.get((cell_id, before), 0.0) if own and before else 0.0
-            chain = odd.together((own.mask, handed)) if own else 0.0
+            chain = max(own.mask, handed) if own else 0.0
             changed = abs(chain - self._chain.get(place, 0.0)) > _SAME
             if own is None:
                 self._chain.pop(place, None)
@@ -245,7 +261,7 @@ class Review:
             at = self._beside(cell_id, at, 1) if changed else None
 
     def _put(self, place: Place, own: _Own, handed: float, before: PlaneKey | None) -> None:
-        self._score[place] = score = odd.together((own.all, handed))
+        self._score[place] = score = max(own.all, handed)
         if score < DOUBTFUL:
             self.doubts.pop(place, None)
             return
