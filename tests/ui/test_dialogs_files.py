@@ -56,6 +56,7 @@ def test_opening_saving_and_exporting(
     exports = {
         "labels.tif": desk.export_labels,
         "table.csv": desk.export_table,
+        "table.parquet": desk.export_table,
         "view.png": desk.export_picture,
     }
     for name, ask in exports.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -253,8 +254,9 @@ class Desk(QObject):
         if movie is None:
             return None
         proposed = movie.project_path.with_name(movie.info.path.stem + ending)
-        name, _ = QFileDialog.getSaveFileName(self._window, title, str(proposed), kinds)
+        name, kind = QFileDialog.getSaveFileName(self._window, title, str(proposed), kinds)
         if not name:
             return None
-        path = Path(name)
-        return path if path.suffix else path.with_name(path.name + Path(ending).suffix)
+        path, chosen = Path(name), re.search(r"\*(\.\w+)", kind)
+        suffix = chosen[1] if chosen else Path(ending).suffix
+        return path if path.suffix else path.with_name(path.name + suffix)

@@ -268,6 +268,7 @@ class CellPanel(QWidget):
         if movie is None:
             return
         proposed = movie.info.path.with_name(f"{movie.info.path.stem}-cells.csv")
-        name, _ = QFileDialog.getSaveFileName(self, "Export table", str(proposed), "Tables (*.csv)")
+        kinds = "Tables (*.csv);;Parquet tables (*.parquet)"
+        name, _ = QFileDialog.getSaveFileName(self, "Export table", str(proposed), kinds)
         if name:
             self._session.measuring.export(Path(name), self._session.view.selection)
