@@ -35,12 +35,12 @@ def looks_for(
     around = _around(prompts)
     if prompts.box is not None:
         return (_holding(plane, around, _side(_SIDE_PER_BOX * max(around.height, around.width))),)
-    known = diameter is not None
-    side = _side(_SIDE_PER_DIAMETER * diameter) if known else _overview(view or plane)
+    side = _overview(view or plane) if diameter is None else _side(_SIDE_PER_DIAMETER * diameter)
     first = _holding(plane, around, side)
     if len(prompts.points) != 1:
         return (first,)
-    return tuple(dict.fromkeys((first, _holding(plane, around, max(SMALLEST, side // 2) if known else _CLOSER))))
+    closer = _CLOSER if diameter is None else max(SMALLEST, side // 2)
+    return tuple(dict.fromkeys((first, _holding(plane, around, closer))))
 
 
 def looks_covering(plane: Region, part: Region, diameter: float | None) -> tuple[Region, ...]:
