@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from cellsam_desktop.analysis.carried import BatchDecoder, Looks
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.prompts import Box, Point, Prompts
+from cellsam_desktop.sam.postprocess import logits_to_mask
 from cellsam_desktop.sam.transforms import IMAGE_SIZE, InputGeometry
 
 _LOGITS = 256
@@ -18,6 +23,60 @@ _SURE = 10.0
 
 _ROOM = 0.15
 """Of a cell's size, the root of its area: so much room has the box on each side, since cells grow."""
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """One cell that is ``expected`` somewhere; ``hinted`` gives its mask as a hint, too."""
+
+    expected: Mask
+    hinted: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Reply:
+    """The decoder's first candidate: ``logits`` (256, 256) on the look ``geometry``."""
+
+    logits: NDArray[np.float32]
+    geometry: InputGeometry
+    predicted_iou: float
+
+    @property
+    def mask(self) -> Mask | None:
+        """The mask in plane pixels, None when it is empty."""
+        return logits_to_mask(self.logits, self.geometry)
+
+
+def ask(decoder: BatchDecoder, looks: Looks, questions: Sequence[Question]) -> list[Reply]:
+    """The replies in order, each from the look that shows its cell best; one batch per look."""
+    groups: dict[Region, list[int]] = {}
+    for number, question in enumerate(questions):
+        groups.setdefault(_best_look(looks, question.expected), []).append(number)
+    replies: dict[int, Reply] = {}
+    for region, members in groups.items():
+        embedded, geometry = looks[region]
+        asked = [questions[number] for number in members]
+        prompts = [prompts_for(question.expected) for question in asked]
+        hints = [hint_for(question.expected, geometry) if question.hinted else None for question in asked]
+        for number, answer in zip(
+            members, decoder.decode_many(embedded, geometry, prompts, hints), strict=True
+        ):
+            best = answer.candidates[0]
+            replies[number] = Reply(best.logits, geometry, best.predicted_iou)
+    return [replies[number] for number in range(len(questions))]
+
+
+def _best_look(looks: Looks, expected: Mask) -> Region:
+    """The look that shows most of the mask, in its middle if there is a choice."""
+    box, centre = expected.region, middle(expected)
+
+    def worth(look: Region) -> tuple[int, float]:
+        common = look.intersect(box)
+        shown = 0 if common is None else common.height * common.width
+        x, y = look.x0 + look.width / 2, look.y0 + look.height / 2
+        return shown, -max(abs(centre.x - x), abs(centre.y - y))
+
+    return max(looks, key=worth)
 
 
 def prompts_for(expected: Mask) -> Prompts:

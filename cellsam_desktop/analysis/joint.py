@@ -19,8 +19,6 @@ from cellsam_desktop.sam.transforms import InputGeometry
 _SURE = 8.0
 _AWAY = 0.5
 """Of a cell's size, the root of its area: so far from where it is expected, even a sure answer is not its."""
-_LOOKS = 0.5
-"""What the looks of a pixel count beside a sure answer."""
 
 Evidence: TypeAlias = Callable[[Region], NDArray[np.float32]]
 """How much each pixel of a region looks like cells, from -1 to 1."""
@@ -37,17 +35,26 @@ class Claim:
     predicted_iou: float
 
 
+@dataclass(frozen=True, eq=False)
+class Resolved:
+    """What a claim keeps: all its ``pixels``, and of them the ``mask``, one piece without holes unless others
+    lie in them; both None when nothing is left.
+    """
+
+    pixels: Mask | None
+    mask: Mask | None
+
+
 def resolve(
     claims: Sequence[Claim],
     plane: Region,
     fixed: Sequence[Mask] = (),
     domain: Mask | None = None,
     evidence: Evidence | None = None,
-) -> list[Mask | None]:
-    """The mask of each claim; no two share a pixel, none has one of ``fixed``, all lie in ``domain``.
+) -> list[Resolved]:
+    """The pixels of each claim; no two share one, none has one of ``fixed``, all lie in ``domain``.
 
-    ``evidence`` says of every pixel what it looks like. A mask is one piece without holes, unless others lie
-    in them; None when nothing is left.
+    ``evidence`` says of every pixel what it looks like.
     """
     fields = [_field(claim, plane, evidence) for claim in claims]
     if not fields:
@@ -67,7 +74,7 @@ def resolve(
         owner[rows, columns][wins] = number
         best[rows, columns][wins] = strength[wins]
     free = (owner < 0) & np.isfinite(best)
-    return [_part(owner, free, number, area, window) for number, (window, _) in enumerate(fields)]
+    return [_resolved(owner, free, number, area, window) for number, (window, _) in enumerate(fields)]
 
 
 def _field(claim: Claim, plane: Region, evidence: Evidence | None) -> tuple[Region, NDArray[np.float32]]:
@@ -84,20 +91,20 @@ def _field(claim: Claim, plane: Region, evidence: Evidence | None) -> tuple[Regi
         logits = region_logits(claim.logits, claim.geometry, seen)
         strength[rows, columns] += np.clip(logits / _SURE, -1, 1)
     if evidence is not None:
-        strength += _LOOKS * evidence(window)
+        strength += evidence(window)
     return window, strength
 
 
-def _part(
+def _resolved(
     owner: NDArray[np.intp], free: NDArray[np.bool_], number: int, area: Region, window: Region
-) -> Mask | None:
-    place = _within(area, window)
-    mask = Mask.from_array(owner[place] == number, window.y0, window.x0)
-    if mask is None:
-        return None
-    whole = fill_holes(keep_largest(mask))
-    inside = whole.bits & ((owner[_within(area, whole.region)] == number) | free[_within(area, whole.region)])
-    return Mask.from_array(inside, whole.y0, whole.x0)
+) -> Resolved:
+    pixels = Mask.from_array(owner[_within(area, window)] == number, window.y0, window.x0)
+    if pixels is None:
+        return Resolved(None, None)
+    whole = fill_holes(keep_largest(pixels))
+    place = _within(area, whole.region)
+    inside = whole.bits & ((owner[place] == number) | free[place])
+    return Resolved(pixels, Mask.from_array(inside, whole.y0, whole.x0))
 
 
 def _within(area: Region, part: Region) -> tuple[slice, slice]:

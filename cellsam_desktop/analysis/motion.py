@@ -67,9 +67,6 @@ class Motion:
         return Region(int(y0), int(x0), int(y1 - y0) + 1, int(x1 - x0) + 1)
 
 
-STILL = Motion(np.zeros(2), np.eye(2), np.zeros(2), 0.0)
-
-
 class Frames:
     """Two frames around some cells, and what moved between them."""
 

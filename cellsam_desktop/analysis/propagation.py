@@ -8,7 +8,6 @@ from functools import partial
 import numpy as np
 
 from cellsam_desktop.analysis.appearance import Appearance
-from cellsam_desktop.analysis.asking import hint_for, middle, prompts_for
 from cellsam_desktop.analysis.carried import (
     BatchDecoder,
     Carried,
@@ -19,8 +18,10 @@ from cellsam_desktop.analysis.carried import (
     Placed,
     Split,
 )
-from cellsam_desktop.analysis.joint import Claim, resolve
-from cellsam_desktop.analysis.motion import STILL, Frames, Motion
+from cellsam_desktop.analysis.joint import Evidence
+from cellsam_desktop.analysis.mothers import with_daughters
+from cellsam_desktop.analysis.motion import Frames
+from cellsam_desktop.analysis.step import Step
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.prompts import Point, Prompts
@@ -37,8 +38,7 @@ __all__ = [
     "looks_needed",
 ]
 
-_LEAST_AREA = 0.3
-_LEAST_IOU = 0.3
+_LEFT = "It left the image."
 
 
 def looks_needed(plane: Region, carried: Sequence[Carried]) -> tuple[Region, ...]:
@@ -49,7 +49,7 @@ def looks_needed(plane: Region, carried: Sequence[Carried]) -> tuple[Region, ...
     boxes = [box for cell in carried if (box := _drifted(cell).region.intersect(plane)) is not None]
     if not boxes:
         return ()
-    diameter = _diameter(carried)
+    diameter = float(2 * np.sqrt(np.median([cell.mask.area for cell in carried]) / np.pi))
     offered = list(dict.fromkeys(_look_at(plane, box, diameter) for box in boxes))
     needed: list[Region] = []
     while boxes:
@@ -75,45 +75,33 @@ def carry(
 
     No two masks share a pixel, none has one of ``fixed`` (masks there that stay as they are), and all lie
     within ``domain`` and ``plane`` (the whole plane of the movie). ``image`` and ``previous_image`` are the
-    planes as the encoder sees them, (height, width, 3). Without ``divisions`` no cell is split, as when
-    going backwards in time.
+    planes as the encoder sees them, (height, width, 3); without them cells are expected to go on as before.
+    Without ``divisions`` no cell is split, as when going backwards in time.
     """
-    lost: list[Lost] = []
-    found = []
-    for cell, motion in zip(carried, _motions(carried, image, previous_image), strict=True):
-        expected = motion.moved(cell.mask, plane)
-        if expected is None:
-            lost.append(Lost(cell.cell_id, "It left the image."))
-        else:
-            found.append((cell.cell_id, expected))
-    claims = _ask(decoder, looks, found)
-    evidence = None
-    if image is not None and previous_image is not None and carried:
-        learned = Appearance(previous_image, [cell.mask for cell in carried])
-        evidence = partial(learned.of, image)
-    masks = resolve(claims, plane, fixed, domain, evidence)
-    placed = []
-    for claim, mask in zip(claims, masks, strict=True):
-        if (
-            mask is None
-            or mask.area < _LEAST_AREA * claim.expected.area
-            or mask.iou(claim.expected) < _LEAST_IOU
-        ):
-            lost.append(Lost(claim.cell_id, "Nothing like it was found where it was expected."))
-        else:
-            placed.append(Placed(claim.cell_id, mask, claim.predicted_iou, claim.logits, claim.geometry))
-    return NextFrame(placed, [], lost)
-
-
-def _motions(carried: Sequence[Carried], image: Image | None, previous: Image | None) -> list[Motion]:
     if not carried:
-        return []
+        return NextFrame([], [], [])
+    evidence: Evidence | None = None
+    if image is not None and previous_image is not None:
+        evidence = partial(Appearance(previous_image, [cell.mask for cell in carried]).of, image)
+    expected = _expected(carried, plane, image, previous_image)
+    step = Step(decoder, looks, plane, fixed, domain, evidence)
+    claims = step.claims((i, mask) for i, mask in expected.items() if mask is not None)
+    found = step.resolve(claims)
+    result = with_daughters(step, claims, found) if divisions else step.sorted(claims, found)
+    result.lost.extend(Lost(i, _LEFT) for i, mask in expected.items() if mask is None)
+    return result
+
+
+def _expected(
+    carried: Sequence[Carried], plane: Region, image: Image | None, previous: Image | None
+) -> dict[int, Mask | None]:
+    """Where each cell is expected; None where that is outside the plane."""
     if image is None or previous is None:
-        return [
-            Motion(STILL.centre, STILL.matrix, np.array(cell.velocity or (0.0, 0.0)), 0.0) for cell in carried
-        ]
+        return {cell.cell_id: _drifted(cell).clip(plane.height, plane.width) for cell in carried}
     frames = Frames(previous, image, [cell.mask for cell in carried])
-    return [frames.register(cell.mask, cell.velocity) for cell in carried]
+    return {
+        cell.cell_id: frames.register(cell.mask, cell.velocity).moved(cell.mask, plane) for cell in carried
+    }
 
 
 def _drifted(cell: Carried) -> Mask:
@@ -122,41 +110,6 @@ def _drifted(cell: Carried) -> Mask:
     return Mask(cell.mask.y0 + round(dy), cell.mask.x0 + round(dx), cell.mask.bits)
 
 
-def _diameter(carried: Sequence[Carried]) -> float:
-    return float(2 * np.sqrt(np.median([cell.mask.area for cell in carried]) / np.pi))
-
-
 def _look_at(plane: Region, box: Region, diameter: float) -> Region:
     corners = Point(box.x0, box.y0), Point(box.x1 - 1, box.y1 - 1)
     return looks_for(plane, Prompts(corners), diameter)[0]
-
-
-def _ask(decoder: BatchDecoder, looks: Looks, found: Sequence[tuple[int, Mask]]) -> list[Claim]:
-    """One answer for every cell that one of the looks shows."""
-    groups: dict[Region, list[tuple[int, Mask]]] = {}
-    for cell_id, expected in found:
-        groups.setdefault(_best_look(looks, expected), []).append((cell_id, expected))
-    claims = []
-    for region, members in groups.items():
-        embedded, geometry = looks[region]
-        prompts = [prompts_for(expected) for _, expected in members]
-        hints = [hint_for(expected, geometry) for _, expected in members]
-        for (cell_id, expected), answer in zip(
-            members, decoder.decode_many(embedded, geometry, prompts, hints), strict=True
-        ):
-            best = answer.candidates[0]
-            claims.append(Claim(cell_id, expected, best.logits, geometry, best.predicted_iou))
-    return claims
-
-
-def _best_look(looks: Looks, expected: Mask) -> Region:
-    """The look that shows most of the mask, in its middle if there is a choice."""
-    box, centre = expected.region, middle(expected)
-
-    def worth(look: Region) -> tuple[int, float]:
-        common = look.intersect(box)
-        shown = 0 if common is None else common.height * common.width
-        x, y = look.x0 + look.width / 2, look.y0 + look.height / 2
-        return shown, -max(abs(centre.x - x), abs(centre.y - y))
-
-    return max(looks, key=worth)

@@ -32,7 +32,8 @@ _circles = st.tuples(st.floats(20, 230), st.floats(20, 230), st.floats(3, 40))
 def test_masks_are_exclusive_spare_what_is_fixed_and_stay_in_the_domain(circles, fixed, domain):
     forbidden, allowed = disc(*fixed), disc(*domain)
     claims = [claim(i, *circle) for i, circle in enumerate(circles, start=1)]
-    masks = [mask for mask in resolve(claims, PLANE, [forbidden], allowed) if mask is not None]
+    found = resolve(claims, PLANE, [forbidden], allowed)
+    masks = [each.mask for each in found if each.mask is not None]
     taken = np.zeros((256, 256), np.intp)
     for mask in masks:
         taken[mask.region.slices] += mask.bits
@@ -42,12 +43,13 @@ def test_masks_are_exclusive_spare_what_is_fixed_and_stay_in_the_domain(circles,
 
 
 def test_contested_pixels_go_to_the_nearer_cell():
-    left, right = resolve([claim(1, 100, 100, 30), claim(2, 140, 100, 30)], PLANE)
+    left, right = (each.mask for each in resolve([claim(1, 100, 100, 30), claim(2, 140, 100, 30)], PLANE))
     assert left.region.x1 <= 122
     assert right.region.x0 >= 119
 
 
 def test_a_cell_whose_pixels_all_belong_to_others_has_none():
     swallowed, whole = claim(1, 100, 100, 5), claim(2, 100, 100, 30)
-    assert [mask is None for mask in resolve([swallowed, whole], PLANE)] == [True, False]
-    assert resolve([swallowed], PLANE, [Mask(0, 0, np.ones((256, 256), np.bool_))]) == [None]
+    assert [each.mask is None for each in resolve([swallowed, whole], PLANE)] == [True, False]
+    [nothing] = resolve([swallowed], PLANE, [Mask(0, 0, np.ones((256, 256), np.bool_))])
+    assert (nothing.pixels, nothing.mask) == (None, None)

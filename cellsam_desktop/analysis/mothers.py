@@ -1,0 +1,97 @@
+"""Mothers that divided since the frame before, and their daughters in the joint resolution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cellsam_desktop.analysis.asking import Question
+from cellsam_desktop.analysis.carried import NextFrame, Split
+from cellsam_desktop.analysis.joint import Claim, Resolved
+from cellsam_desktop.analysis.splitting import LEAST_CONFIDENCE, Cut, cut, leak_of
+from cellsam_desktop.analysis.step import Step
+from cellsam_desktop.core.mask import Mask
+
+_LEAST_AREA = 0.5
+_LEAST_HALF = 0.4
+"""Of what was expected: with less of her, or of a half, nobody can say that a mother divided."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Mother:
+    cut: Cut
+    confidence: float
+
+
+def with_daughters(step: Step, claims: Sequence[Claim], found: Sequence[Resolved]) -> NextFrame:
+    """The frame with two daughters in the place of each cell that seems to have divided."""
+    mothers = _mothers(step, claims, found)
+    while mothers:
+        others = [claim for claim in claims if claim.cell_id not in mothers]
+        daughters = step.claims((i, half) for i, mother in mothers.items() for half in mother.cut.halves)
+        shared = step.resolve([*others, *daughters])
+        masks = [each.mask for each in shared[len(others) :]]
+        pairs = dict(zip(mothers, zip(masks[::2], masks[1::2], strict=True), strict=True))
+        good = {i: mother for i, mother in mothers.items() if _plausible(pairs[i], mother.cut)}
+        if len(good) == len(mothers):
+            result = step.sorted(others, shared[: len(others)])
+            whole = {claim.cell_id: each.mask for claim, each in zip(claims, found, strict=True)}
+            result.splits.extend(_splits(mothers, daughters, masks, whole, result))
+            return result
+        mothers = good
+    return step.sorted(claims, found)
+
+
+def _mothers(step: Step, claims: Sequence[Claim], found: Sequence[Resolved]) -> dict[int, _Mother]:
+    """Only of cells that may have divided are the halves asked for."""
+    cuts: dict[int, Cut] = {}
+    for claim, each in zip(claims, found, strict=True):
+        if each.pixels is None or each.pixels.area < _LEAST_AREA * claim.expected.area:
+            continue
+        halved = cut(each.pixels, step.plane, step.evidence)
+        if halved is not None and halved.confidence(leak=0.0) >= LEAST_CONFIDENCE:
+            cuts[claim.cell_id] = halved
+    replies = step.ask([Question(half, hinted=False) for halved in cuts.values() for half in halved.halves])
+    masks = [reply.mask for reply in replies]
+    mothers = {}
+    for (cell_id, halved), answers in zip(
+        cuts.items(), zip(masks[::2], masks[1::2], strict=True), strict=True
+    ):
+        confidence = halved.confidence(leak_of(halved.halves, answers))
+        if confidence >= LEAST_CONFIDENCE:
+            mothers[cell_id] = _Mother(halved, confidence)
+    return mothers
+
+
+def _plausible(pair: tuple[Mask | None, Mask | None], halved: Cut) -> bool:
+    return all(
+        mask is not None and mask.area >= _LEAST_HALF * half.area
+        for mask, half in zip(pair, halved.halves, strict=True)
+    )
+
+
+def _splits(
+    mothers: Mapping[int, _Mother],
+    daughters: Sequence[Claim],
+    masks: Sequence[Mask | None],
+    whole: Mapping[int, Mask | None],
+    rest: NextFrame,
+) -> list[Split]:
+    splits = []
+    for number, (i, mother) in enumerate(mothers.items()):
+        first, second = masks[2 * number], masks[2 * number + 1]
+        assert first is not None
+        assert second is not None
+        qualities = daughters[2 * number].predicted_iou, daughters[2 * number + 1].predicted_iou
+        taken = [placed.mask for placed in rest.placed]
+        taken += [mask for place, mask in enumerate(masks) if place // 2 != number and mask is not None]
+        instead = _without(whole[i], taken)
+        splits.append(Split(i, (first, second), qualities, mother.confidence, instead))
+    return splits
+
+
+def _without(mask: Mask | None, taken: Sequence[Mask]) -> Mask | None:
+    """The pixels that nobody has taken."""
+    for other in taken:
+        mask = None if mask is None else mask.subtract(other)
+    return mask
