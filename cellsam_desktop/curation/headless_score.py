@@ -72,8 +72,13 @@ def score(task: ScoreTask) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         truth = _truth(task, Path(name))
         result = _result(task.result, truth, Path(name))
+        if not truth.rows or len(truth.masks) < 2:
+            raise ExchangeError(
+                f"The truth in {task.truth} holds {len(truth.rows)} tracks on {len(truth.masks)} frames: "
+                "choose one with tracks on two frames at least."
+            )
         with _quietly(task.result):
-            values = _measure(evaluate, truth, result)
+            values = _measure(evaluate, truth, result) if result.rows else _nothing_found(truth)
     try:
         paths.atomic_write_text(task.out, json.dumps(values, indent=1) + "\n")
     except OSError as error:
@@ -107,9 +112,18 @@ def _measure(evaluate: ModuleType, truth: _Side, result: _Side) -> dict[str, Any
     if truth.shapes != truth.masks:
         some = sorted(truth.shapes)
         shaped = match([str(truth.shapes[t]) for t in some], [str(result.masks[t]) for t in some], threads=1)
-    linked = (["LNK"] if len(times) > 1 else []) + (["BC"] if truth.divides else [])
-    values = evaluate.calculate_metrics(*tracks, found, shaped, ["DET", "SEG", "TRA", *linked], True)
+    wanted = ["DET", "SEG", "TRA", "LNK", *(["BC"] if truth.divides else [])]
+    values = evaluate.calculate_metrics(*tracks, found, shaped, wanted, True)
     return _named(values, len(times))
+
+
+def _nothing_found(truth: _Side) -> dict[str, Any]:
+    """The measures of results without tracks, of which py-ctcmetrics makes an error."""
+    children = Counter(row.parent for row in truth.rows if row.parent)
+    missed = sum(count > 1 for count in children.values()) if truth.divides else None
+    counts = {"tp_div(0)": 0, "fp_div(0)": 0, "fn_div(0)": missed} if truth.divides else {}
+    measures = ("DET", "SEG", "TRA", "LNK", *(f"BC({i})" for i in _TOLERANCES if missed))
+    return _named(dict.fromkeys(measures, 0.0) | counts, len(truth.masks))
 
 
 def _without_divisions(rows: list[TrackRow]) -> list[TrackRow]:
@@ -186,7 +200,13 @@ def _rows(folder: Path, lineage: Path | None) -> list[TrackRow]:
         raise ExchangeError(
             f"{folder} holds masks but neither res_track.txt nor man_track.txt: add the table."
         )
-    return read_table(table)
+    rows = read_table(table)
+    orphans = {row.parent for row in rows} - {row.label for row in rows} - {0}
+    if orphans:
+        raise ExchangeError(
+            f"{table} names the parent {min(orphans)}, which has no line of its own: correct the table."
+        )
+    return rows
 
 
 @contextmanager
@@ -196,7 +216,7 @@ def _quietly(result: Path) -> Iterator[None]:
         warnings.simplefilter("always")
         try:
             yield
-        except (AssertionError, IndexError, ExchangeError) as error:
+        except (AssertionError, LookupError, ValueError, ExchangeError) as error:
             found = "; ".join(dict.fromkeys(str(warning.message) for warning in caught)) or str(error)
             log.info("The results are not valid: %s", found)
             raise ExchangeError(

@@ -9,7 +9,7 @@ from itertools import pairwise
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.mask import Mask
-from cellsam_desktop.project.importers.tracks import Tracks, settle
+from cellsam_desktop.project.importers.tracks import LARGEST_ID, Tracks, settle
 
 Edge = tuple[int, int]
 
@@ -85,7 +85,7 @@ def _forward(spots: Sequence[Spot], i: int, j: int) -> Edge:
 
 def _cells_given(spots: Sequence[Spot]) -> list[int] | None:
     """The ids in the file, if each spot has one and no cell has two masks on a plane."""
-    cells = [spot.cell for spot in spots if spot.cell is not None and spot.cell > 0]
+    cells = [spot.cell for spot in spots if spot.cell is not None and 0 < spot.cell <= LARGEST_ID]
     places = {(cell, spot.key) for cell, spot in zip(cells, spots, strict=False)}
     return cells if len(places) == len(spots) else None
 

@@ -10,6 +10,7 @@ import pytest
 import tifffile
 
 from cellsam_desktop import cli
+from cellsam_desktop.core.document import Document
 from cellsam_desktop.project.ctc_table import read_table
 from cellsam_desktop.project.exporters.ctc import TRUTH, export_ctc
 from tests.project.made_tracks import SIZES, made_document
@@ -102,6 +103,24 @@ def test_segmentation_truth_is_used_where_there_is_one(tmp_path, truth, result):
     assert values["TRA"] == 1.0
 
 
+def test_results_without_tracks_score_nothing(tmp_path, truth):
+    export_ctc(tmp_path / "res", Document(), SIZES)
+    assert score("--gt", truth, "--res", tmp_path / "res", "--json", tmp_path / "s.json") == 0
+    values = json.loads((tmp_path / "s.json").read_text())
+    assert [values[name] for name in ("DET", "SEG", "TRA", "LNK", "division_f1")] == [0.0] * 5
+    assert values["divisions"] == {"right": 0, "wrong": 0, "missed": 2}
+
+
+@pytest.mark.parametrize("frames", [1, 8])
+def test_a_truth_without_tracks_is_one_sentence(tmp_path, result, capsys, frames):
+    document = made_document() if frames == 1 else Document()
+    export_ctc(tmp_path / "gt", document, (frames, *SIZES[1:]), naming=TRUTH)
+    export_ctc(result, made_document(), (frames, *SIZES[1:]))
+    code = score("--gt", tmp_path / "gt", "--res", result, "--json", tmp_path / "s.json")
+    assert code == cli.EXIT_USER_ERROR
+    assert f"on {frames} frames: choose one with tracks on two frames" in capsys.readouterr().err
+
+
 def spoil_table(folder: Path) -> None:
     (folder / "res_track.txt").write_text("2 0 2 0\n2 1 2 0\n")
 
@@ -114,6 +133,7 @@ def spoil_table(folder: Path) -> None:
         (lambda folder: (folder / "mask002.tif").write_bytes(b"text"), "mask002.tif cannot be read"),
         (lambda folder: tifffile.imwrite(folder / "mask002.tif", np.ones((4, 4), np.uint8)), "(4, 4)"),
         (spoil_table, "break the rules"),
+        (lambda folder: (folder / "res_track.txt").write_text("2 0 2 99\n"), "names the parent 99"),
         (shutil.rmtree, "holds no masks"),
     ],
 )

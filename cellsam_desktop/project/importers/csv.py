@@ -13,7 +13,7 @@ from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.project import runs
 from cellsam_desktop.project.importers.geff import USUAL_RADIUS
-from cellsam_desktop.project.importers.tracks import Report, Tracks, settle
+from cellsam_desktop.project.importers.tracks import LARGEST_ID, Report, Tracks, settle
 from cellsam_desktop.project.polygons import disc
 
 Sizes = tuple[int, int, int, int]
@@ -108,8 +108,8 @@ def _value(row: Row, wanted: tuple[str, ...]) -> str:
 
 def _read(row: Row) -> tuple[int, PlaneKey, Mask | None]:
     cell = _whole(_value(row, _NEEDED["id"]))
-    if cell < 1:
-        raise ValueError(f"the id {cell} is not positive")
+    if not 0 < cell <= LARGEST_ID:
+        raise ValueError(f"the id {cell} is not between 1 and {LARGEST_ID}")
     key = PlaneKey(_whole(_value(row, _NEEDED["frame"])), round(float(row.get("z") or 0)))
     if row.get("mask"):
         box = [int(row[name]) for name in runs.COLUMNS[:4]]

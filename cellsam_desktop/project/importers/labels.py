@@ -12,11 +12,10 @@ from cellsam_desktop.core.geometry import PlaneIndex, PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.images.opening import open_source
 from cellsam_desktop.images.source import ImageSource, Plane, Sizes
+from cellsam_desktop.project.importers.tracks import LARGEST_ID
 
 _FIRST = PlaneKey()
 _FEW = 1_000_000
-_LARGEST_ID = 2**53
-"""Whole numbers up to here are exact in the 64-bit floats that some programs write labels in."""
 
 
 def import_labels(
@@ -115,7 +114,7 @@ def _whole_numbers(plane: Plane, path: Path) -> Plane:
     if plane.dtype.kind in "bu":
         return plane
     with np.errstate(invalid="ignore"):
-        good = bool(np.all((plane >= 0) & (plane <= _LARGEST_ID) & (plane == np.rint(plane))))
+        good = bool(np.all((plane >= 0) & (plane <= LARGEST_ID) & (plane == np.rint(plane))))
     if not good:
         raise ExchangeError(
             f"{path.name} holds values that are no cell ids: "

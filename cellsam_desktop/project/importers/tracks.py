@@ -13,6 +13,8 @@ from cellsam_desktop.core.records import Calibration, Cell, MaskRecord, Source
 
 Masks = Mapping[PlaneKey, Mask]
 Records = Mapping[int, Mapping[PlaneKey, MaskRecord]]
+LARGEST_ID = 2**53
+"""Whole numbers up to here are exact in the 64-bit floats that some programs write ids in."""
 Report = Callable[[float], None]
 """Gets the fraction done, 0 to 1, and may raise ``Cancelled``."""
 
