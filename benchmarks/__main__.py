@@ -15,7 +15,19 @@ from collections.abc import Sequence
 
 from benchmarks import page
 
-NAMES = ("prompts", "decoder", "encoder", "first_click", "click", "startup", "scale")
+NAMES = (
+    "prompts",
+    "decoder",
+    "encoder",
+    "first_click",
+    "click",
+    "startup",
+    "scale",
+    "tracking",
+    "linking",
+    "curation",
+    "lineage",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -93,7 +93,15 @@ def test_neighbouring_clicks_share_their_look():
 
 @pytest.mark.parametrize(
     ("diameter", "sides"),
-    [(1, [SMALLEST]), (4, [64]), (8, [128, 64]), (16, [256, 128]), (30, [512, 256]), (90, [1000, 512]), (200, [1000])],
+    [
+        (1, [SMALLEST]),
+        (4, [64]),
+        (8, [128, 64]),
+        (16, [256, 128]),
+        (30, [512, 256]),
+        (90, [1000, 512]),
+        (200, [1000]),
+    ],
 )
 def test_the_size_of_accepted_cells_sets_the_scale(diameter, sides):
     looks = looks_for(SQUARE, Prompts((Point(500, 500),)), diameter)
