@@ -39,11 +39,6 @@ class Measurements:
         track = self._document.track(cell_id)
         return [self._measure(cell_id, key, track[key]) for key in sorted(track)]
 
-    def all_rows(self) -> Iterator[Measurement]:
-        """The measurements of every cell, by id, then time and z."""
-        for cell_id in self._document.cell_ids:
-            yield from self.rows(cell_id)
-
     def prepare_paths(self, t: int, length: int, z: int, most: int) -> bool:
         """Work out what ``paths`` needs, plane by plane, until about ``most`` centroids were added.
 

@@ -1,11 +1,13 @@
-"""The table of masks: one line per mask, pixels always, micrometres and seconds where the scale is known."""
+"""The short table of masks, which follows the selection; ``detail_table`` has everything.
+
+One line per mask, pixels always, micrometres and seconds where the scale is known.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
 from cellsam_desktop.analysis.measure import Measurement
-from cellsam_desktop.analysis.series import Measurements
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.records import Calibration
 
@@ -18,15 +20,10 @@ def columns(calibration: Calibration) -> list[str]:
     return [name for name, _ in _columns(calibration)]
 
 
-def rows(measurements: Measurements, document: Document, calibration: Calibration) -> Iterator[list[Value]]:
-    """One list of values per mask, in the order of ``columns``; by cell, then frame, then z."""
-    return rows_of(measurements.all_rows(), document, calibration)
-
-
 def rows_of(
     measured: Iterable[Measurement], document: Document, calibration: Calibration
 ) -> Iterator[list[Value]]:
-    """Like ``rows``, for the measurements given."""
+    """One list of values per measurement, in the order of ``columns``."""
     chosen = _columns(calibration)
     for row in measured:
         yield [value(row, document, calibration) for _, value in chosen]

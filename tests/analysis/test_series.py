@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cellsam_desktop.analysis.measure import measure
+from cellsam_desktop.analysis.measure import Measurement, measure
 from cellsam_desktop.analysis.series import Measurements
-from cellsam_desktop.analysis.table import columns, rows
+from cellsam_desktop.analysis.table import columns, rows_of
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.edits import AddCell, AddDivision, Edit, SetMask
 from cellsam_desktop.core.geometry import PlaneKey, Region
@@ -34,6 +34,10 @@ def document() -> Document:
     return document
 
 
+def every_row(measurements: Measurements, document: Document) -> list[Measurement]:
+    return [row for cell_id in document.cell_ids for row in measurements.rows(cell_id)]
+
+
 def test_measure():
     row = measure(4, PlaneKey(2, 1), block(10, 20, 5, 3))
     assert (row.cell_id, row.t, row.z, row.x, row.y, row.area) == (4, 2, 1, 12.0, 21.0, 15)
@@ -43,9 +47,9 @@ def test_measure():
 
 def test_only_touched_masks_are_measured_again(document: Document):
     history, measurements = History(document), Measurements(document)
-    assert len(list(measurements.all_rows())) == 8
+    assert len(every_row(measurements, document)) == 8
     assert measurements.measured == 8
-    list(measurements.all_rows())
+    every_row(measurements, document)
     assert measurements.measured == 8
     history.commit("move", [SetMask(1, PlaneKey(2), block(100, 5))])
     assert [row.x for row in measurements.rows(1)] == [1, 11, 101, 31, 41]
@@ -115,9 +119,9 @@ def test_only_so_many_planes_keep_their_centroids(document: Document):
 
 
 def test_table_says_its_units_and_where_cells_come_from(document: Document):
-    scale, measurements = Calibration(0.5, 2.0, 30.0), Measurements(document)
+    scale, measured = Calibration(0.5, 2.0, 30.0), every_row(Measurements(document), document)
     header = columns(scale)
-    table = [dict(zip(header, row, strict=True)) for row in rows(measurements, document, scale)]
+    table = [dict(zip(header, row, strict=True)) for row in rows_of(measured, document, scale)]
     assert [(row["id"], row["frame"], row["z"]) for row in table] == [
         *((1, t, 0) for t in range(5)),
         (2, 6, 0),
@@ -136,6 +140,7 @@ def test_unknown_units_have_no_columns(document: Document, tmp_path: Path):
     header = columns(Calibration())
     assert not [name for name in header if name.endswith(("_um", "_um2", "_s"))]
     path = tmp_path / "table.csv"
-    write_table(path, header, rows(Measurements(document), document, Calibration()))
+    measured = every_row(Measurements(document), document)
+    write_table(path, header, rows_of(measured, document, Calibration()))
     with path.open(newline="") as file:
         assert [row["area_px"] for row in csv.DictReader(file)] == ["9"] * 6 + ["18", "9"]
