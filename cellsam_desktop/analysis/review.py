@@ -25,10 +25,10 @@ DOUBTFUL = 0.5
 """A mask that is wrong with less probability is not doubtful."""
 
 _MACHINE_MADE = (Source.PROPAGATED, Source.IMPORTED)
-_HANDED_ON = 0.75  # a wrong mask makes the ones carried on from it wrong
+_HANDED_ON = 0.93  # a wrong mask makes the ones carried on from it wrong
 _BLAME = 0.5  # share of a jump that is held against the mask before it
 _ENDS = 0.55
-_PROPOSED = 0.7
+_PROPOSED = Oddity(0.7, "a proposed division, to accept or to refuse")
 _GAP = 3  # so many frames apart, masks of a cell are still compared
 _SAME = 0.01
 _PLANES = 8
@@ -164,12 +164,22 @@ class Review:
 
     def _judge(self, cell_id: int, key: PlaneKey, record: MaskRecord) -> _Own:
         jumps, contact = self._jumps(cell_id, key, record)
-        apart = (odd.by_estimate(record.predicted_iou), contact, self._next_jump(cell_id, key))
-        other = [*self._ends(cell_id, key), *self._division(cell_id, key)]
-        mask_part = odd.together((odd.jump_of(jumps), *(oddity.probability for oddity in apart)))
-        whole = odd.together((mask_part, *(oddity.probability for oddity in other)))
-        said = sorted((*jumps, *apart, *other), key=lambda oddity: -oddity.probability)
-        return _Own(mask_part, whole, tuple(o.words for o in said if o.probability >= odd.WORTH_SAYING))
+        jump = odd.jump_of(jumps)
+        apart = [odd.by_estimate(record.predicted_iou), contact, self._next_jump(cell_id, key)]
+        born, ends = self._division(cell_id, key), list(self._ends(cell_id, key))
+        told = [] if self._is_second(cell_id) else born  # a division is one doubt, not two
+        odd_birth = max(
+            (oddity.probability for oddity in born if oddity.words != _PROPOSED_WORDS), default=0.0
+        )
+        mask = odd.together((jump, odd_birth, *(oddity.probability for oddity in apart)))
+        whole = odd.together((jump, *(oddity.probability for oddity in (*apart, *told, *ends))))
+        said = sorted((*jumps, *apart, *told, *ends), key=lambda oddity: -oddity.probability)
+        return _Own(mask, whole, tuple(o.words for o in said if o.probability >= odd.WORTH_SAYING))
+
+    def _is_second(self, cell_id: int) -> bool:
+        mother = self._document.lineage.mother(cell_id)
+        daughters = None if mother is None else self._document.lineage.daughters(mother)
+        return daughters is not None and cell_id == daughters[1]
 
     def _jumps(self, cell_id: int, key: PlaneKey, record: MaskRecord) -> _Jumps:
         """What changed since the mask before: area, place and shape, and contact. Worked out once."""
@@ -196,7 +206,7 @@ class Review:
         return found
 
     def _next_jump(self, cell_id: int, key: PlaneKey) -> Oddity:
-        """Of two masks between which something jumps either may be wrong, unless somebody has looked at it."""
+        """Of two masks between which something jumps either may be wrong, unless somebody saw it."""
         after = self._beside(cell_id, key, 1)
         record = None if after is None else self._document.record(cell_id, after)
         if after is None or record is None or self._document.is_seen(cell_id, after):
@@ -222,18 +232,15 @@ class Review:
             yield Oddity(_ENDS, "begins here, inside the image")
 
     def _division(self, cell_id: int, key: PlaneKey) -> list[Oddity]:
-        """What is odd about a division is said of the first mask of the first daughter."""
+        """What is odd about the division that a cell begins with, on its first mask."""
         document = self._document
         mother, span = document.lineage.mother(cell_id), document.span(cell_id)
         if mother is None or span is None or key.t != span[0]:
             return []
         daughters = document.lineage.daughters(mother)
-        if daughters is None or cell_id != daughters[0]:
+        if daughters is None:
             return []
-        found = []
-        if is_proposed(document, mother):
-            titles = " and ".join(document.cell(i).title for i in daughters)
-            found.append(Oddity(_PROPOSED, f"proposed: {document.cell(mother).title} divides into {titles}"))
+        found = [_PROPOSED] if is_proposed(document, mother) else []
         ends = (self._end(mother, 1, key.z), *(self._end(i, 0, key.z) for i in daughters))
         measured = [self._measure(i, at) for i, at in zip((mother, *daughters), ends, strict=True) if at]
         if len(measured) == len(ends):
@@ -243,12 +250,12 @@ class Review:
         return found
 
     def _hand_on(self, cell_id: int, key: PlaneKey) -> None:
-        """Bring the scores of a mask and of those carried on from it up to date, as far as they change."""
-        at: PlaneKey | None = key
-        while at is not None:
-            place, own = (cell_id, at), self._own.get((cell_id, at))
-            before = self._beside(cell_id, at, -1)
-            handed = _HANDED_ON * self._chain.get((cell_id, before), 0.0) if own and before else 0.0
+        """Bring the scores of a mask and of those that came from it up to date, as far as they change."""
+        waiting = [(cell_id, key)]
+        while waiting:
+            place = waiting.pop()
+            own, before = self._own.get(place), self._before(*place)
+            handed = _HANDED_ON * self._chain.get(before, 0.0) if own and before else 0.0
             chain = max(own.mask, handed) if own else 0.0
             changed = abs(chain - self._chain.get(place, 0.0)) > _SAME
             if own is None:
@@ -258,17 +265,35 @@ class Review:
             else:
                 self._chain[place] = chain
                 self._put(place, own, handed, before)
-            at = self._beside(cell_id, at, 1) if changed else None
+            if changed:
+                waiting += self._after(*place)
 
-    def _put(self, place: Place, own: _Own, handed: float, before: PlaneKey | None) -> None:
+    def _put(self, place: Place, own: _Own, handed: float, before: Place | None) -> None:
         self._score[place] = score = max(own.all, handed)
-        if score < DOUBTFUL:
+        if own.all < DOUBTFUL:
             self.doubts.pop(place, None)
             return
         reasons = own.reasons
-        if before is not None and handed >= odd.WORTH_SAYING:
-            reasons = (*reasons, f"carried on from frame {before.t + 1}, which is doubtful")
+        if before is not None and before in self.doubts:
+            reasons = (*reasons, f"carried on from frame {before[1].t + 1}, which is doubtful")
         self.doubts[place] = Doubt(*place, score, reasons or ("several small oddities",))
+
+    def _before(self, cell_id: int, key: PlaneKey) -> Place | None:
+        """The mask that this one was carried on from: of the cell, or else of its mother."""
+        before = self._beside(cell_id, key, -1)
+        if before is not None:
+            return cell_id, before
+        mother = self._document.lineage.mother(cell_id)
+        end = self._end(mother, 1, key.z) if mother is not None else None
+        return None if mother is None or end is None else (mother, end)
+
+    def _after(self, cell_id: int, key: PlaneKey) -> list[Place]:
+        """The masks that were carried on from this one."""
+        after = self._beside(cell_id, key, 1)
+        if after is not None:
+            return [(cell_id, after)]
+        daughters = self._document.lineage.daughters(cell_id) or ()
+        return [(i, end) for i in daughters if (end := self._end(i, 0, key.z)) is not None]
 
     # -- measuring ---------------------------------------------------------------------------------
 

@@ -121,7 +121,9 @@ class ProposalLayer:
         self.item.show_pairs(list(pairs.values()))
         shown = dict(list(pairs.items())[:_MOST])
         for mother in self.buttons.keys() - shown.keys():
-            self.buttons.pop(mother).deleteLater()
+            gone = self.buttons.pop(mother)
+            gone.hide()
+            gone.deleteLater()
         self._anchors = {mother: _anchor(pair) for mother, pair in shown.items()}
         for mother in shown.keys() - self.buttons.keys():
             self.buttons[mother] = self._make(mother)
