@@ -168,9 +168,7 @@ class Review:
         apart = [odd.by_estimate(record.predicted_iou), contact, self._next_jump(cell_id, key)]
         born, ends = self._division(cell_id, key), list(self._ends(cell_id, key))
         told = [] if self._is_second(cell_id) else born  # a division is one doubt, not two
-        odd_birth = max(
-            (oddity.probability for oddity in born if oddity.words != _PROPOSED_WORDS), default=0.0
-        )
+        odd_birth = max((oddity.probability for oddity in born if oddity is not _PROPOSED), default=0.0)
         mask = odd.together((jump, odd_birth, *(oddity.probability for oddity in apart)))
         whole = odd.together((jump, *(oddity.probability for oddity in (*apart, *told, *ends))))
         said = sorted((*jumps, *apart, *told, *ends), key=lambda oddity: -oddity.probability)
