@@ -105,6 +105,7 @@ VERBS = {
     "gui": Verb("open the window (the default)", __name__, "add_gui_parser", run_gui),
     "demo": Verb("open the sample movie", _HEADLESS, "add_demo_parser", run_demo),
     "segment": Verb("segment one image with given prompts", _HEADLESS, "add_segment_parser", "run_segment"),
+    "track": Verb("follow cells from one frame through a movie", _TRACKING, "add_track_parser", "run_track"),
     "link": Verb("link the masks of a label movie over time", _TRACKING, "add_link_parser", "run_link"),
     "score": Verb("measure tracks against the truth", _TRACKING, "add_score_parser", "run_score"),
     "export": Verb("write cells for other programs", _HEADLESS, "add_export_parser", "run_export"),

@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from cellsam_desktop import paths
 from cellsam_desktop.analysis.knowledge import NOTHING, Knowledge
 from cellsam_desktop.analysis.looking import CandidateMode, Look, propose
-from cellsam_desktop.core.errors import WorkerError
+from cellsam_desktop.core.errors import ModelError, WorkerError
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.prompts import Prompts
 from cellsam_desktop.jobs.embedding_cache import EmbeddingCache, embedding_key
 from cellsam_desktop.sam.crops import looks_for
 from cellsam_desktop.sam.decoder import OnnxDecoder
-from cellsam_desktop.sam.decoder_files import decoder_path
+from cellsam_desktop.sam.decoder_files import DecoderFiles, decoder_path
 from cellsam_desktop.sam.digests import digest
 from cellsam_desktop.sam.encoder import Encoder, open_encoder
 from cellsam_desktop.sam.fetch import fetch
@@ -83,7 +83,10 @@ class HeadlessModel:
         device: str,
         cache: EmbeddingCache | None,
         threads: int | None = None,
+        decoder: Path | None = None,
     ) -> None:
+        """``decoder`` is the folder of another decoder than that of ``checkpoint``."""
+        self._decoder = decoder
         self._checkpoint = checkpoint
         self._architecture = architecture
         self._device = device
@@ -94,17 +97,21 @@ class HeadlessModel:
         self.encodes = 0
 
     @classmethod
-    def load(cls, name: str | None = None) -> HeadlessModel:
+    def load(cls, name: str | None = None, decoder: Path | None = None) -> HeadlessModel:
         """The model called ``name``, or the window's; fetched first if it is not on this computer.
 
+        ``decoder`` is a folder with a decoder for its embeddings, to be used in the place of its own.
+
         Raises:
-            ModelError: there is no such model, or it cannot be fetched.
+            ModelError: there is no such model, it cannot be fetched, or the folder holds no decoder.
         """
+        if decoder is not None and not DecoderFiles(decoder).onnx.is_file():
+            raise ModelError(f"{decoder} holds no decoder.onnx: choose the folder of a decoder.")
         settings, registry = Settings.load(), ModelRegistry()
         spec = registry.get(name or settings.model)
         checkpoint = registry.path(spec.name) or _fetch(spec, registry)
         cache = EmbeddingCache(paths.embeddings_dir(), int(settings.cache_limit_gb * 1e9))
-        return cls(checkpoint, spec.architecture, settings.device, cache)
+        return cls(checkpoint, spec.architecture, settings.device, cache, decoder=decoder)
 
     def segment(
         self, image: Image, prompts: Iterable[Prompts], way: Way = AS_IN_THE_WINDOW
@@ -176,6 +183,8 @@ class HeadlessModel:
     @cached_property
     def decoder(self) -> OnnxDecoder:
         """The decoder, exported the first time that these weights are used."""
+        if self._decoder is not None:
+            return OnnxDecoder(DecoderFiles(self._decoder).onnx, self._threads)
         known = decoder_path(self._checkpoint, paths.decoders_dir())
         return OnnxDecoder(known or self._export(), self._threads)
 

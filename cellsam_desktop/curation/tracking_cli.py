@@ -1,4 +1,4 @@
-"""The verbs about whole movies without a window: ``link`` and ``score``; each loads only what it needs."""
+"""The verbs about movies without a window: ``track``, ``link``, ``score``; each loads only what it needs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,36 @@ from pathlib import Path
 from typing import Any
 
 _MEASURES = (("DET", "detection"), ("SEG", "shapes"), ("TRA", "tracking"), ("LNK", "linking"))
+
+
+def add_track_parser(verbs: Any) -> None:
+    """Declare the arguments of ``track``."""
+    parser = verbs.add_parser(
+        "track",
+        help="follow cells from one frame through a movie",
+        description="Carry the cells of one frame to the end of a movie, divisions included, and write the "
+        "layout of the Cell Tracking Challenge: mask000.tif and so on, and res_track.txt.",
+    )
+    parser.add_argument("movie", type=Path, metavar="MOVIE", help="a movie, or a folder of images")
+    parser.add_argument(
+        "--start",
+        type=Path,
+        required=True,
+        metavar="LABELS.tif",
+        help="the cells to follow: one plane, or as many as the movie has",
+    )
+    parser.add_argument(
+        "--start-frame", type=int, default=0, metavar="T", help="the frame they are on, from 0 (default 0)"
+    )
+    parser.add_argument("--z", type=int, default=0, metavar="Z", help="z position, from 0 (default 0)")
+    parser.add_argument("--channel", type=int, default=0, metavar="C", help="channel, from 0 (default 0)")
+    parser.add_argument(
+        "--model", metavar="NAME", help="a name that 'models list' shows (default: as in the window)"
+    )
+    parser.add_argument("--decoder", type=Path, metavar="DIR", help="folder of another decoder.onnx to use")
+    parser.add_argument("--no-divisions", action="store_true", help="let no cell divide")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    parser.add_argument("--json", type=Path, metavar="EVENTS.json", help="write divisions and lost cells")
 
 
 def add_link_parser(verbs: Any) -> None:
@@ -51,6 +81,30 @@ def add_score_parser(verbs: Any) -> None:
         "--res", type=Path, required=True, metavar="DIR", help="masks with their res_track.txt"
     )
     parser.add_argument("--json", type=Path, required=True, metavar="OUT.json", help="the measures, to write")
+
+
+def run_track(arguments: argparse.Namespace) -> int:
+    """Carry out ``track``; the result is the exit code.
+
+    Raises:
+        CellSamError: something cannot be read, or written; nothing was written.
+    """
+    from cellsam_desktop.curation.headless_track import TrackTask, track
+
+    task = TrackTask(
+        movie=arguments.movie,
+        start=arguments.start,
+        out=arguments.out,
+        start_frame=arguments.start_frame,
+        z=arguments.z,
+        channel=arguments.channel,
+        model=arguments.model,
+        decoder=arguments.decoder,
+        divisions=not arguments.no_divisions,
+        summary=arguments.json,
+    )
+    track(task)
+    return 0
 
 
 def run_link(arguments: argparse.Namespace) -> int:
