@@ -3,11 +3,11 @@
     python -m benchmarks.lineage [--times N] [--data FOLDER]
 
 Centroids become small discs on a made-up movie (``embryo_project``); the window, without an encoder, opens
-the project with the lineage panel on top and is driven by keys and mouse. Per action: ``work_ms`` is all the
-work of the main thread until the window is at rest, ``handler_ms`` the longest single event handler,
-``worst_ms`` the longest of all (by the thread's own processor time); ``layouts`` and ``pictures`` how often
-the forest was laid out and drawn. *layout* and *draw* are the bare functions. *items* draws the same forest
-as one pyqtgraph curve per cell, zoomed in turn with ours.
+the project with the lineage panel on top. Per action: ``work_ms`` is all the work of the main thread until
+the window is at rest, ``handler_ms`` the longest single event handler, ``worst_ms`` the longest of all (by
+the thread's own processor time); ``layouts`` and ``pictures`` how often the forest was laid out and drawn.
+*layout* and *draw* are the bare functions. *items* draws the same forest as one pyqtgraph curve per cell,
+zoomed in turn with ours.
 """
 
 from __future__ import annotations
@@ -55,8 +55,6 @@ def bare(forest: Forest, spans: dict[int, tuple[int, int]], divisions: list[Any]
 
 def act(window: Window, times: int) -> Figures:
     """What each action costs, and how often the forest was laid out and drawn meanwhile."""
-    from PySide6.QtCore import Qt
-
     from cellsam_desktop.analysis.colouring import ColourBy
 
     session, panel = window.session, window.window.lineage
@@ -71,7 +69,7 @@ def act(window: Window, times: int) -> Figures:
 
     actions: dict[str, Callable[[], object]] = {
         "nothing": lambda: None,
-        "step": lambda: window.key(Qt.Key.Key_Right if next(here) % 2 else Qt.Key.Key_Left),
+        "step": lambda: session.navigation.step(1 if next(here) % 2 else -1),
         "select": lambda: session.editing.select((ids[37 * next(here) % len(ids)],)),
         "select all": lambda: session.editing.select(ids if next(here) % 2 else ids[:1]),
         "zoom": lambda: _wheel(panel.view, 120 if next(here) % 2 else -120),

@@ -112,7 +112,7 @@ class CellPlot(pg.PlotWidget):
         self.setMouseEnabled(x=False, y=False)
         self.hideButtons()
         self.disableAutoRange()
-        self.setMinimumHeight(90)
+        self.setMinimumHeight(72)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setFrameShape(self.Shape.NoFrame)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
