@@ -235,7 +235,7 @@ def _titles(curve: Curve, scale: Calibration) -> tuple[str, str]:
         Curve.AREA: (f"Area ({area})", ""),
         Curve.SPEED: (f"Speed ({length}/{time})", "Frame"),
         Curve.DISPLACEMENT: (f"Displacement ({length})", "Frame"),
-        Curve.POSITION: (f"x ─   y ┄  ({length})", "Frame"),
+        Curve.POSITION: (f"x─ y┄ ({length})", "Frame"),
         Curve.PATH: (f"y ({length})", f"x ({length})"),
         Curve.PERIMETER: (f"Perimeter ({length})", "Frame"),
         Curve.ECCENTRICITY: ("Eccentricity", "Frame"),
