@@ -221,6 +221,18 @@ def test_the_tool_tip_names_relatives(panel: LineagePanel) -> None:
     assert panel._describe(1).endswith("Divides into Cell 2 and Cell 3")
 
 
+def test_the_tool_tip_tells_the_cell_cycle(
+    panel: LineagePanel, ready: Session, put_cell: Callable[..., int]
+) -> None:
+    ready.view.set(selection=(2, 3))
+    ready.navigation.go_to(3)
+    ready.editing.delete_from_here()
+    for cell_id, x in ((5, 10), (6, 20)):
+        put_cell(10, x, 4, 2, t=3, cell_id=cell_id)
+    assert ready.commit("Divide", [AddDivision(3, (5, 6))])
+    assert panel._describe(3).endswith("Divides into Cell 5 and Cell 6\nCell cycle of 1 frame (1 min)")
+
+
 def test_closing_the_movie_empties_it(panel: LineagePanel, ready: Session) -> None:
     ready.close_movie(discard_unsaved=True)
     settle()

@@ -10,7 +10,9 @@ from PySide6.QtGui import QAction, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
 from cellsam_desktop.analysis.colouring import ColourBy
+from cellsam_desktop.analysis.details import cycle_length
 from cellsam_desktop.core.changes import ChangeSet
+from cellsam_desktop.core.records import Calibration
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.ui import icons
 from cellsam_desktop.ui.listening import listen
@@ -232,12 +234,20 @@ class LineagePanel(QWidget):
             lines.append(f"Daughter of {document.cell(mother).title}")
         if (daughters := lineage.daughters(cell_id)) is not None:
             lines.append("Divides into " + " and ".join(document.cell(i).title for i in daughters))
+        if (cycle := cycle_length(document, cell_id)) is not None:
+            lines.append(f"Cell cycle of {_counted(cycle, 'frame')}{_minutes(cycle, document.calibration)}")
         return "\n".join(lines)
 
     def _use_theme(self, theme: Theme) -> None:
         self._search_icon.setIcon(icons.icon("search", theme))
         self.alone.setIcon(icons.icon("solo", theme))
         self.fit.setIcon(icons.icon("fit", theme))
+
+
+def _minutes(frames: int, scale: Calibration) -> str:
+    """The time in brackets, nothing if it is not known."""
+    interval = scale.frame_interval_s
+    return "" if interval is None else f" ({frames * interval / 60:.3g} min)"
 
 
 def _counted(count: int, word: str) -> str:
