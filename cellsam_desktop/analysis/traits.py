@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from cellsam_desktop.core.mask import BoolArray
 from cellsam_desktop.core.prompts import Point
@@ -101,6 +100,8 @@ def _pixel_area(geometry: InputGeometry) -> float:
 
 
 def _depth(bits: BoolArray, row: int, column: int) -> float:
+    from scipy import ndimage  # not needed before the first click; the window's start must not wait for it
+
     step = max(1, math.ceil(max(bits.shape) / _FINE_ENOUGH))
     coarse = bits[::step, ::step]
     row, column = row // step, column // step
