@@ -90,7 +90,8 @@ class Colouring:
         lineage = movie.document.lineage
         if by is ColourBy.LINEAGE:
             rows = self._founder_rows
-            return np.array([rows[lineage.founder(i)] for i in ids.tolist()], np.uint8)
+            # Who draws cells may ask for one a moment after she was deleted.
+            return np.array([rows.get(lineage.founder(i), NO_VALUE) for i in ids.tolist()], np.uint8)
         if by is ColourBy.GENERATION:
             generations = [lineage.generation(i) for i in ids.tolist()]
             return colouring.rows_between(generations, 0, max(self._last_generation, 1))

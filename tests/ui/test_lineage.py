@@ -6,17 +6,20 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from cellsam_desktop.analysis.colouring import ColourBy
 from cellsam_desktop.analysis.forest import layout
 from cellsam_desktop.core.edits import AddDivision, RemoveDivision
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.ui.palette import colour_of, ink
 from cellsam_desktop.ui.panels.lineage import LineagePanel
 from cellsam_desktop.ui.panels.lineage.drawing import Ink, Window, draw, strokes
+from cellsam_desktop.ui.panels.lineage.view import LineageView
 from cellsam_desktop.ui.theme import Appearance
 
 LEFT, SHIFT = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier
@@ -171,6 +174,15 @@ def test_new_masks_read_only_their_cell(
     assert panel.view.forest.ids.tolist() == [1, 2, 3, 4]
 
 
+def test_a_founder_that_goes_is_drawn_once_less(panel: LineagePanel, ready: Session) -> None:
+    ready.view.set(colour_by=ColourBy.LINEAGE, selection=(4,))
+    layouts, pictures, _ = work(panel)
+    ready.editing.delete_from_here()
+    settle()
+    assert panel.view.forest.ids.tolist() == [1, 2, 3]
+    assert work(panel)[:2] == (layouts + 1, pictures + 1)
+
+
 def test_hidden_it_does_nothing(panel: LineagePanel, ready: Session, put_cell: Callable[..., int]) -> None:
     before = work(panel)
     panel.hide()
@@ -238,3 +250,32 @@ def test_closing_the_movie_empties_it(panel: LineagePanel, ready: Session) -> No
     settle()
     assert len(panel.view.forest) == 0
     assert panel.count.text() == ""
+
+
+def test_a_rubber_band_selects_what_lies_in_it(panel: LineagePanel, ready: Session) -> None:
+    view = panel.view
+    corners = [view.viewport().mapToGlobal(place_of(panel, *at)) for at in ((2, 2), (3, 3))]
+    start, end = (view.viewport().mapFromGlobal(corner) for corner in corners)
+    start, end = start - QPoint(4, 2), end + QPoint(4, 2)
+    QTest.mouseMove(view.viewport(), start)
+    QTest.mousePress(view.viewport(), LEFT, SHIFT, start)
+    for step in range(1, 6):
+        drag(view, start + (end - start) * step / 5)
+    QTest.mouseRelease(view.viewport(), LEFT, SHIFT, end)
+    settle()
+    assert ready.view.selection == (2, 3)
+    assert view.fitted
+
+
+def drag(view: LineageView, place: QPoint) -> None:
+    """Move the mouse with the left button and Shift down; pyqtgraph drops moves that follow at once."""
+    QTest.qWait(20)
+    event = QMouseEvent(
+        QEvent.Type.MouseMove,
+        QPointF(place),
+        QPointF(view.viewport().mapToGlobal(place)),
+        Qt.MouseButton.NoButton,
+        LEFT,
+        SHIFT,
+    )
+    QApplication.sendEvent(view.viewport(), event)

@@ -52,6 +52,11 @@ class LineageModel(QObject):
         """A cell of the one lineage shown, None while all are."""
         return self._alone
 
+    @property
+    def pending(self) -> bool:
+        """Whether the document has changed in a way that may lead to another forest in a moment."""
+        return self._soon.isActive()
+
     def wake(self, awake: bool) -> None:
         """Somebody looks, or nobody does."""
         self._awake = awake

@@ -180,8 +180,10 @@ class LineagePanel(QWidget):
         self.colour_choice.setCurrentIndex(list(ColourBy).index(self._session.view.colour_by))
 
     def _follow(self) -> None:
-        """Show frame and selection, in an event of its own."""
-        if self._stale:
+        """Show frame and selection, in an event of its own; the forest too if it looks different now."""
+        if self._stale and self.model.pending:
+            self._soon.start()
+        elif self._stale:
             self._show_forest()
         elif self._view is not None:
             self._view.show_frame(self._session.view.t)
