@@ -66,20 +66,32 @@ def survey(
     return Survey(tuple(carry), tuple(dict.fromkeys(there)), fixed)
 
 
-def known(document: Document, cell_id: int, key: PlaneKey, step: int) -> Carried | None:
-    """What the document says of a cell that is to be carried on from ``key``, ``step`` frames at a time."""
+@dataclass(frozen=True, eq=False)
+class Recent:
+    """A cell's masks up to the frame it is carried from, the oldest first, and the last but one."""
+
+    cell_id: int
+    masks: tuple[Mask, ...]
+    last: Mask | None
+
+    def carried(self) -> Carried:
+        """What these masks say; this touches pixels, so it is no work for the main thread."""
+        mask, velocity = self.masks[-1], None
+        if self.last is not None:
+            (x0, y0), (x1, y1) = self.last.centroid, mask.centroid
+            velocity = (y1 - y0, x1 - x0)
+        return Carried(self.cell_id, mask, None, None, velocity, tuple(mask.area for mask in self.masks))
+
+
+def recent(document: Document, cell_id: int, key: PlaneKey, step: int) -> Recent | None:
+    """What the document has of a cell that is to be carried on from ``key``, ``step`` frames at a time."""
     record = document.record(cell_id, key)
     if record is None:
         return None
     way = [PlaneKey(key.t - step * back, key.z) for back in range(RECENT - 1, 0, -1)]
     before = [past.mask for place in way if (past := document.record(cell_id, place)) is not None]
     last = document.record(cell_id, way[-1])
-    velocity = None
-    if last is not None:
-        (x0, y0), (x1, y1) = last.mask.centroid, record.mask.centroid
-        velocity = (y1 - y0, x1 - x0)
-    areas = tuple(mask.area for mask in (*before, record.mask))
-    return Carried(cell_id, record.mask, None, None, velocity, areas)
+    return Recent(cell_id, (*before, record.mask), None if last is None else last.mask)
 
 
 def outcome(

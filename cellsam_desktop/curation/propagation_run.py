@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
 from cellsam_desktop.analysis.carried import Carried, Image, NextFrame
@@ -13,7 +14,7 @@ from cellsam_desktop.analysis.looking import Look
 from cellsam_desktop.core.errors import Cancelled, CellSamError
 from cellsam_desktop.core.geometry import PlaneIndex, PlaneKey, Region
 from cellsam_desktop.core.mask import Mask
-from cellsam_desktop.curation.propagation_edits import Outcome, Survey, known, outcome, survey
+from cellsam_desktop.curation.propagation_edits import Outcome, Recent, Survey, outcome, recent, survey
 from cellsam_desktop.images.contrast import model_image
 from cellsam_desktop.jobs.batch_decoder import QueuedDecoder
 from cellsam_desktop.jobs.decode_request import EncodedLook
@@ -75,9 +76,10 @@ class _Step:
 
     target: PlaneIndex
     survey: Survey
-    carried: tuple[Carried, ...]
+    known: tuple[Carried | Recent, ...]
     domain: Mask | None
-    regions: tuple[Region, ...]
+    carried: tuple[Carried, ...] = ()
+    regions: tuple[Region, ...] = ()
 
 
 class PropagationRun:
@@ -109,14 +111,29 @@ class PropagationRun:
             step = self._main(progress, partial(self._prepare, t))
             if step is None:
                 return
-            found = NextFrame([], [], [])
+            step, found = self._measured(step), NextFrame([], [], [])
             if step.carried:
                 source = t - self.plan.step
                 before = last[1] if last is not None and last[0] == source else self._image(source)
                 image = self._image(t)
                 found = self._carry(step, decoder, progress, image, before)
                 last = t, image
-            self._main(progress, partial(self._commit, step, found))
+            after = self._after(step, found)
+            self._main(progress, partial(self._commit, step, found, after))
+
+    def _measured(self, step: _Step) -> _Step:
+        """The step with everything that takes a look at pixels, or at all cells with each other."""
+        from cellsam_desktop.analysis.propagation import looks_needed
+
+        carried = tuple(one.carried() if isinstance(one, Recent) else one for one in step.known)
+        return replace(step, carried=carried, regions=looks_needed(self.movie.frame_region, carried))
+
+    def _after(self, step: _Step, found: NextFrame) -> dict[int, Carried]:
+        """What is known of each cell one frame on. The masks are packed here, ready to be written."""
+        before = {cell.cell_id: cell for cell in step.carried}
+        for mask in (*(placed.mask for placed in found.placed), *chain(*(s.masks for s in found.splits))):
+            _ = mask.packed
+        return {placed.cell_id: before[placed.cell_id].then(placed) for placed in found.placed}
 
     def _carry(
         self, step: _Step, decoder: QueuedDecoder, progress: Progress, image: Image, before: Image
@@ -197,19 +214,16 @@ class PropagationRun:
         todo = survey(document, self._cells, source, target, ignored=self.plan.domain)
         if not todo.carry and not todo.there:
             return None
-        carried = tuple(cell for i in todo.carry if (cell := self._known(i, source)) is not None)
-        from cellsam_desktop.analysis.propagation import looks_needed
+        known = tuple(cell for i in todo.carry if (cell := self._known(i, source)) is not None)
+        return _Step(index, todo, known, self._domain(target))
 
-        regions = looks_needed(self.movie.frame_region, carried)
-        return _Step(index, todo, carried, self._domain(target), regions)
-
-    def _known(self, cell_id: int, source: PlaneKey) -> Carried | None:
+    def _known(self, cell_id: int, source: PlaneKey) -> Carried | Recent | None:
         """What the last step left, unless the curator has changed the mask since."""
         record = self.movie.document.record(cell_id, source)
         last = self._carried.get(cell_id)
         if last is not None and record is not None and last.mask is record.mask:
             return last
-        return known(self.movie.document, cell_id, source, self.plan.step)
+        return recent(self.movie.document, cell_id, source, self.plan.step)
 
     def _domain(self, target: PlaneKey) -> Mask | None:
         """The mask of the domain on this frame, or else where the plan began."""
@@ -245,7 +259,7 @@ class PropagationRun:
             raise CellSamError(f"Frame {step.target.t + 1} could not be encoded: {failure}")
         return None
 
-    def _commit(self, step: _Step, found: NextFrame) -> None:
+    def _commit(self, step: _Step, found: NextFrame, after: dict[int, Carried]) -> None:
         self._check()
         target = PlaneKey(step.target.t, step.target.z)
         document = self.movie.document
@@ -260,8 +274,7 @@ class PropagationRun:
         if result.edits and not self._session.commit("Propagate", result.edits, group=self._group):
             raise Cancelled("A cell refused its mask.")
         self.tally.add(target.t, result)
-        before = {cell.cell_id: cell for cell in step.carried}
-        self._carried = {placed.cell_id: before[placed.cell_id].then(placed) for placed in result.placed}
+        self._carried = {placed.cell_id: after[placed.cell_id] for placed in result.placed}
         daughters = [i for pair in result.divided.values() for i in pair]
         rest = [i for i in step.survey.carry if i not in result.lost and i not in result.divided]
         self._cells = tuple(dict.fromkeys((*rest, *step.survey.there, *daughters)))

@@ -18,7 +18,7 @@ from cellsam_desktop.core.track_edits import is_proposed, refuse_division
 if TYPE_CHECKING:
     from cellsam_desktop.curation.session import Session
 
-_AT_ONCE = 40
+_AT_ONCE = 20
 """So many masks are worked out in one event, in some 5 ms."""
 
 _Order = tuple[float, PlaneKey, int]

@@ -41,6 +41,9 @@ _Entry: TypeAlias = tuple[DecodeRequest, _Callback]
 _Work: TypeAlias = Callable[["OnnxDecoder", PreparedLooks], Any]
 T = TypeVar("T")
 
+_HOVERS_IN_A_ROW = 3
+"""After so many hovers without a pause, work that can wait gets a turn."""
+
 
 @dataclass(frozen=True)
 class _Desk:
@@ -76,6 +79,7 @@ class DecoderThread:
         self._desk: _Desk | None = None
         self._decodes = 0
         self._late = 0
+        self._in_a_row = 0
         self.cut_short = 0
         self.provider = ""
         self._thread = threading.Thread(target=self._run, name="decoder", daemon=True)
@@ -142,9 +146,12 @@ class DecoderThread:
                     return
                 onnx, self._to_load = self._to_load, None
                 if onnx is None:
-                    ticket = self._box.take()
-                    key = self._ahead.popleft() if ticket is None and self._ahead else None
-                    later = self._later.popleft() if not (ticket or key) and self._later else None
+                    later = self._take_turn()
+                    ticket = self._box.take() if later is None else None
+                    if not (later or ticket):
+                        key = self._ahead.popleft() if self._ahead else None
+                        later = self._later.popleft() if key is None and self._later else None
+                    self._in_a_row = self._in_a_row + 1 if ticket is not None and ticket.hover else 0
             if onnx is not None:
                 self._load(onnx)
             elif ticket is not None:
@@ -158,6 +165,12 @@ class DecoderThread:
         if self._stopping or self._to_load is not None:
             return True
         return self._desk is not None and (not self._box.empty or bool(self._ahead or self._later))
+
+    def _take_turn(self) -> tuple[_Work, Future[Any]] | None:
+        """While the mouse moves on and on, other work gets a turn now and then."""
+        if self._later and self._in_a_row >= _HOVERS_IN_A_ROW and self._box.only_hover:
+            return self._later.popleft()
+        return None
 
     def _run_now(self, work: _Work, future: Future[Any]) -> None:
         assert self._desk is not None

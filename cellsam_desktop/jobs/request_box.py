@@ -42,6 +42,11 @@ class RequestBox(Generic[T]):
         """Whether nothing waits."""
         return self._click is None and self._hover is None
 
+    @property
+    def only_hover(self) -> bool:
+        """Whether a hover waits, and no click."""
+        return self._click is None and self._hover is not None
+
     def put(self, request: T, *, hover: bool) -> None:
         """Submit a request."""
         ticket = Ticket(self._count, hover, request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from tests.curation.conftest import Desk
 
 FRAMES, HEIGHT, WIDTH, RADIUS = 6, 128, 192, 13
 STARTS = ((30, 40), (100, 40), (60, 95))
-LONG = 200.0
+LONG = 60.0
 
 
 def centre(cell: int, t: int) -> tuple[int, int]:
@@ -203,7 +204,7 @@ def test_a_hover_is_answered_between_the_slices(desk):
     session.prompting.hover_changed.connect(lambda: answered.append(session.propagating.running))
     desk.wait(lambda: 0 in session.encoding.encoded_frames, LONG)
     session.propagating.to_end()
-    places = iter(range(1000))
+    places = count()
 
     def move_and_see() -> bool:
         x, y = STARTS[0]

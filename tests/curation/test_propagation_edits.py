@@ -11,7 +11,7 @@ from cellsam_desktop.core.edits import AddCell, AddDivision, ChangeCell, MarkSee
 from cellsam_desktop.core.geometry import PlaneKey, Region
 from cellsam_desktop.core.history import History
 from cellsam_desktop.core.records import Cell, MaskRecord, Source
-from cellsam_desktop.curation.propagation_edits import known, outcome, stale_masks, survey
+from cellsam_desktop.curation.propagation_edits import outcome, recent, stale_masks, survey
 from cellsam_desktop.sam.transforms import InputGeometry
 from tests.curation.conftest import square
 
@@ -90,12 +90,12 @@ def test_daughters_go_on_for_their_mother_and_the_mother_for_them(paper):
 def test_motion_and_sizes_are_read_from_the_track(paper):
     for t in range(3):
         paper.put(1, t, x=10 + 3 * t)
-    cell = known(paper.document, 1, PlaneKey(2), 1)
+    cell = recent(paper.document, 1, PlaneKey(2), 1).carried()
     assert cell.velocity == (0.0, 3.0)
     assert cell.areas == (25, 25, 25)
-    backwards = known(paper.document, 1, PlaneKey(0), -1)
+    backwards = recent(paper.document, 1, PlaneKey(0), -1).carried()
     assert backwards.velocity == (0.0, -3.0)
-    assert known(paper.document, 1, PlaneKey(5), 1) is None
+    assert recent(paper.document, 1, PlaneKey(5), 1) is None
 
 
 def test_a_split_makes_two_daughters_and_ends_the_mother(paper):

@@ -73,6 +73,38 @@ def test_clicks_and_hovers_come_before_the_batch(post, thread, encoded_movie):
     assert [name for name in order if name != "batch"] == ["click", "hover"]
 
 
+def test_a_mouse_that_never_rests_does_not_keep_the_batch_waiting(post, thread, encoded_movie):
+    thread.load(encoded_movie.decoder)
+    look = EncodedLook(encoded_movie.keys[target(0)], GEOMETRY)
+    request = DecodeRequest((look,), Prompts((Point(*CELL),)), hover=True)
+    gate = threading.Event()
+    turns: list[int] = []
+
+    def hover(_: object = None) -> None:
+        thread.submit(request, lambda _: None)
+
+    held = thread.run_later(lambda *_: gate.wait(LONG))
+    # Whatever the thread does next, a hover waits again: as if the mouse never rested.
+    real = thread._box.take
+    answered: list[int] = []
+
+    def take():
+        ticket = real()
+        if ticket is not None and len(answered) < 50:
+            answered.append(ticket.number)
+            thread._box.put(ticket.request, hover=True)
+        return ticket
+
+    thread._box.take = take
+    hover()
+    work = thread.run_later(lambda *_: turns.append(len(answered)))
+    gate.set()
+    wait(held, never)
+    wait(work, never)
+    assert turns
+    assert turns[0] < 10
+
+
 def test_errors_come_where_the_result_is_waited_for(thread, encoded_movie):
     thread.load(encoded_movie.decoder)
 
