@@ -130,11 +130,17 @@ class Course:
                 if self._went_wrong(doubt.cell_id, doubt.key.t) is not None:
                     wrong = doubt
                     break
+                self._accept_division_of(doubt.cell_id)
             if wrong is None:
                 return
             t = self._went_wrong(wrong.cell_id, wrong.key.t)
             assert t is not None
             self._mend_and_carry_on(t, wrong.cell_id)
+
+    def _accept_division_of(self, daughter: int) -> None:
+        document, mother = self.hand.document, self.hand.document.lineage.mother(daughter)
+        if mother is not None and is_proposed(document, mother):
+            self.hand.accept_division(mother)
 
     def finish(self) -> None:
         """Look through all frames for what the queue did not show."""
@@ -209,8 +215,13 @@ class Course:
         record = self.hand.document.record(cell, key)
         return cell, key, 0 if record is None else hash((record.mask.y0, record.mask.x0, record.mask.packed))
 
+    def _drawn_right(self, cell: int, key: PlaneKey) -> bool:
+        record = self.hand.document.record(cell, key)
+        assert record is not None
+        return any(record.mask.iou(true) >= RIGHT for true in self.truth.masks[key.t].values())
+
     def first_tenth(self) -> dict[str, float]:
-        """How well the queue sorts what propagation made."""
+        """How well the queue sorts what propagation made: masks that are no true cell's, whoever's they are."""
         document, review = self.hand.document, self._review()
         made = [
             (review.score(cell, key), cell, key)
@@ -218,7 +229,7 @@ class Course:
             for key, record in document.track(cell).items()
             if record.source is Source.PROPAGATED
         ]
-        wrong = {(cell, key) for _, cell, key in made if cell in self.wrong(key.t)}
+        wrong = {(cell, key) for _, cell, key in made if not self._drawn_right(cell, key)}
         first = sorted(made, key=lambda one: -one[0])[: max(1, round(len(made) / 10))]
         hits = sum((cell, key) in wrong for _, cell, key in first)
         most = min(len(first), len(wrong))

@@ -30,7 +30,7 @@ from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.prompts import Point, Prompts
 from cellsam_desktop.core.records import Cell, MaskRecord, Source
 from cellsam_desktop.curation.headless_model import HeadlessModel
-from cellsam_desktop.curation.propagation_edits import known, outcome, survey
+from cellsam_desktop.curation.propagation_edits import outcome, recent, survey
 from cellsam_desktop.sam.crops import looks_for
 
 RIGHT = 0.7
@@ -115,7 +115,7 @@ class Hand:
         for t in range(start + 1, last + 1):
             source, target = PlaneKey(t - 1), PlaneKey(t)
             todo = survey(self.document, cells, source, target)
-            asked = [carried.get(i) or known(self.document, i, source, 1) for i in todo.carry]
+            asked = [carried.get(i) or self._known(i, source) for i in todo.carry]
             image, before = self.truth.frames[t].image, self.truth.frames[t - 1].image
             given = [cell for cell in asked if cell is not None]
             looks = {r: self._model.look(image, r) for r in looks_needed(self._plane, given)}
@@ -137,6 +137,10 @@ class Hand:
             daughters = [i for pair in step.divided.values() for i in pair]
             rest = [i for i in todo.carry if i not in step.lost and i not in step.divided]
             cells = tuple(dict.fromkeys((*rest, *todo.there, *daughters)))
+
+    def _known(self, cell_id: int, source: PlaneKey) -> Carried | None:
+        past = recent(self.document, cell_id, source, 1)
+        return None if past is None else past.carried()
 
     def delete_from(self, cell_id: int, t: int) -> None:
         """Delete a cell's masks from a frame on."""

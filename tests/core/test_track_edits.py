@@ -106,6 +106,42 @@ def test_daughters_that_were_seen_are_not_refused_lightly(document: Document):
     assert document.cell_ids == [1, 4, 5]
 
 
+def divide_daughter(document: Document) -> None:
+    """Cell 2 ends on frame 4 and divides into 6 and 7, which live on frame 5."""
+    edits: list[Edit] = [SetMask(2, PlaneKey(5), None)]
+    edits += [AddTrack(Cell(i), {PlaneKey(5): record(x0=i)}, frozenset()) for i in (6, 7)]
+    do(document, [*edits, AddDivision(2, (6, 7))])
+
+
+def test_what_came_of_a_refused_division_goes_with_it(document: Document):
+    divide_daughter(document)
+    assert track_edits.descendants(document, 1) == [2, 3, 6, 7]
+    assert track_edits.is_provisional(document, 1)
+    do(document, track_edits.refuse_division(document, 1))
+    assert document.cell_ids == [1, 4, 5]
+    assert families(document) == {}
+    assert document.frames(1) == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    "touch",
+    [ChangeCell(Cell(7, "ABa")), ChangeCell(Cell(7, locked=True)), MarkSeen(7, frozenset({PlaneKey(5)}))],
+)
+def test_nothing_that_a_person_did_goes_with_a_proposal(document: Document, touch: Edit):
+    divide_daughter(document)
+    do(document, [touch])
+    assert not track_edits.is_provisional(document, 1)
+    assert refused(track_edits.refuse_division, document, 1).forceable
+
+
+def test_a_provisional_division_is_forgotten_whole(document: Document):
+    divide_daughter(document)
+    do(document, track_edits.forget_descendants(document, 1))
+    assert document.cell_ids == [1, 4, 5]
+    assert document.frames(1) == [0, 1, 2]
+    assert families(document) == {}
+
+
 # -- identities ------------------------------------------------------------------------------------
 
 

@@ -6,9 +6,12 @@ Each returns the edits of one transaction, which leaves every rule of the docume
 """
 
 from cellsam_desktop.core.track_edits.divisions import (
+    descendants,
     divide,
     divide_here,
+    forget_descendants,
     is_proposed,
+    is_provisional,
     refuse_division,
     undivide,
 )
@@ -26,10 +29,13 @@ __all__ = [
     "corrected",
     "delete_from_here",
     "delete_here",
+    "descendants",
     "divide",
     "divide_here",
     "extend_into_gap",
+    "forget_descendants",
     "is_proposed",
+    "is_provisional",
     "link",
     "merge_tracks",
     "refuse_division",

@@ -82,8 +82,9 @@ def refuse_division(
 ) -> list[Edit]:
     """There was no division: the daughters go, and the mother takes the union of their masks on each plane.
 
-    ``instead`` are masks for the mother that are better than the union. Forced, daughters that a person made,
-    corrected or has seen go too, and the divisions of the daughters are forgotten.
+    ``instead`` are masks for the mother that are better than the union. Divisions of the daughters that are
+    provisional go with all that came of them. Forced, daughters that a person made, corrected or has seen go
+    too, and the other divisions of the daughters are forgotten.
 
     Raises:
         EditRefused: the cell did not divide, or the daughters are more than proposed.
@@ -96,6 +97,11 @@ def refuse_division(
                 "which keeps both daughters.",
                 forceable=True,
             )
+        if is_provisional(document, daughter):
+            for descendant in descendants(document, daughter):
+                plan.divide(descendant, None)
+                plan.track(descendant).clear()
+            plan.divide(daughter, None)
         plan.give_up(daughter, "which would be left without a mother")
     for daughter in plan.daughters(mother) or ():
         track, hers = plan.track(mother), plan.track(daughter)
@@ -113,6 +119,34 @@ def is_proposed(document: Document, mother: int) -> bool:
     """
     daughters = document.lineage.daughters(mother)
     return daughters is not None and all(_begins_unseen(document, daughter) for daughter in daughters)
+
+
+def is_provisional(document: Document, mother: int) -> bool:
+    """Whether a division is proposed, and nobody has made, seen, named or locked anything that came of it."""
+    return is_proposed(document, mother) and all(
+        not cell.locked
+        and not cell.name
+        and not any(document.is_curated(cell.id, key) for key in document.track(cell.id))
+        for cell in map(document.cell, descendants(document, mother))
+    )
+
+
+def descendants(document: Document, mother: int) -> list[int]:
+    """The daughters of a cell, their daughters and so on; each after her mother."""
+    found = list(document.lineage.daughters(mother) or ())
+    for cell_id in found:
+        found.extend(document.lineage.daughters(cell_id) or ())
+    return found
+
+
+def forget_descendants(document: Document, mother: int) -> list[Edit]:
+    """Take a provisional division back, with all that came of it; the mother keeps her own masks."""
+    plan = Plan(document)
+    for cell_id in (mother, *descendants(document, mother)):
+        plan.divide(cell_id, None)
+    for cell_id in descendants(document, mother):
+        plan.track(cell_id).clear()
+    return plan.edits()
 
 
 def detach(plan: Plan, cell_id: int, t: int) -> int:
