@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # the window imports this long before it needs ONNX Runtime
 Image: TypeAlias = NDArray[np.uint8]
 Looks: TypeAlias = Mapping[Region, Look]
 
-RECENT = 8
+RECENT = 32
 """Areas of so many masks of a cell are remembered."""
 
 

@@ -23,9 +23,14 @@ class _Mother:
     confidence: float
 
 
-def with_daughters(step: Step, claims: Sequence[Claim], found: Sequence[Resolved]) -> NextFrame:
-    """The frame with two daughters in the place of each cell that seems to have divided."""
-    mothers = _mothers(step, claims, found)
+def with_daughters(
+    step: Step, claims: Sequence[Claim], found: Sequence[Resolved], first_areas: Mapping[int, int]
+) -> NextFrame:
+    """The frame with two daughters in the place of each cell that seems to have divided.
+
+    ``first_areas`` are those of the cells, by id, when they were first seen.
+    """
+    mothers = _mothers(step, claims, found, first_areas)
     while mothers:
         others = [claim for claim in claims if claim.cell_id not in mothers]
         daughters = step.claims((i, half) for i, mother in mothers.items() for half in mother.cut.halves)
@@ -42,22 +47,24 @@ def with_daughters(step: Step, claims: Sequence[Claim], found: Sequence[Resolved
     return step.sorted(claims, found)
 
 
-def _mothers(step: Step, claims: Sequence[Claim], found: Sequence[Resolved]) -> dict[int, _Mother]:
+def _mothers(
+    step: Step, claims: Sequence[Claim], found: Sequence[Resolved], first_areas: Mapping[int, int]
+) -> dict[int, _Mother]:
     """Only of cells that may have divided are the halves asked for."""
-    cuts: dict[int, Cut] = {}
+    cuts: dict[int, tuple[Cut, float]] = {}
     for claim, each in zip(claims, found, strict=True):
         if each.pixels is None or each.pixels.area < _LEAST_AREA * claim.expected.area:
             continue
         halved = cut(each.pixels, step.plane, step.evidence)
-        if halved is not None and halved.confidence(leak=0.0) >= LEAST_CONFIDENCE:
-            cuts[claim.cell_id] = halved
-    replies = step.ask([Question(half, hinted=False) for halved in cuts.values() for half in halved.halves])
-    masks = [reply.mask for reply in replies]
+        growth = each.pixels.area / first_areas[claim.cell_id]
+        if halved is not None and halved.confidence(0.0, growth) >= LEAST_CONFIDENCE:
+            cuts[claim.cell_id] = halved, growth
+    questions = [Question(half, hinted=False) for halved, _ in cuts.values() for half in halved.halves]
+    masks = [reply.mask for reply in step.ask(questions)]
     mothers = {}
-    for (cell_id, halved), answers in zip(
-        cuts.items(), zip(masks[::2], masks[1::2], strict=True), strict=True
-    ):
-        confidence = halved.confidence(leak_of(halved.halves, answers))
+    answers = zip(masks[::2], masks[1::2], strict=True)
+    for (cell_id, (halved, growth)), pair in zip(cuts.items(), answers, strict=True):
+        confidence = halved.confidence(leak_of(halved.halves, pair), growth)
         if confidence >= LEAST_CONFIDENCE:
             mothers[cell_id] = _Mother(halved, confidence)
     return mothers

@@ -87,7 +87,8 @@ def carry(
     step = Step(decoder, looks, plane, fixed, domain, evidence)
     claims = step.claims((i, mask) for i, mask in expected.items() if mask is not None)
     found = step.resolve(claims)
-    result = with_daughters(step, claims, found) if divisions else step.sorted(claims, found)
+    first_areas = {cell.cell_id: (cell.areas or (cell.mask.area,))[0] for cell in carried}
+    result = with_daughters(step, claims, found, first_areas) if divisions else step.sorted(claims, found)
     result.lost.extend(Lost(i, _LEFT) for i, mask in expected.items() if mask is None)
     return result
 

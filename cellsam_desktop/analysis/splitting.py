@@ -1,7 +1,8 @@
 """Is a mother explained better by two daughters? She is cut at her waist, and each half asked for.
 
 What tells a division was measured on movies with known lineages (``docs/decisions/0202-divisions.md``): a
-waist, in the middle, whose pixels do not look like cells, and halves that the decoder keeps apart.
+waist, in the middle, whose pixels do not look like cells, halves that the decoder keeps apart, and growth
+since the cell was first seen.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.morphology import keep_largest
 
-_WEIGHTS = {"waist": 4.85, "faint": 5.0, "leak": -5.0, "off": -19.2}
-_BASE = -1.27
-LEAST_CONFIDENCE = 0.3
+_WEIGHTS = {"waist": 5.87, "faint": 5.79, "leak": -4.16, "off": -12.7, "growth": 4.17}
+_BASE = -4.18
+LEAST_CONFIDENCE = 0.4
 """A division is proposed from here on."""
 
 _FEW = 30
@@ -45,13 +46,17 @@ class Cut:
     faint: float
     off: float
 
-    def confidence(self, leak: float) -> float:
-        """How sure a division is, 0 to 1; for ``leak`` see ``leak_of``."""
+    def confidence(self, leak: float, growth: float) -> float:
+        """How sure a division is, 0 to 1.
+
+        For ``leak`` see ``leak_of``; ``growth`` is the area over that when the cell was first seen.
+        """
         found = {
             "waist": min(self.waist, 0.5),
             "faint": min(max(self.faint, -0.3), 0.6),
             "leak": leak,
             "off": self.off,
+            "growth": min(max(math.log(growth), -0.3), 1.0),
         }
         return 1 / (1 + math.exp(-_BASE - sum(_WEIGHTS[name] * value for name, value in found.items())))
 

@@ -1,0 +1,115 @@
+"""Cells are carried with the real decoder on real nuclei: exclusive, bounded, divided, or lost."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+
+from cellsam_desktop.analysis.propagation import Carried, NextFrame, carry, looks_needed
+from cellsam_desktop.core.geometry import PlaneIndex, Region
+from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.morphology import disc
+from cellsam_desktop.curation.headless_model import HeadlessModel
+from cellsam_desktop.curation.headless_segment import read_model_image
+from cellsam_desktop.images.opening import open_source
+from cellsam_desktop.project.importers.labels import masks_of
+from tests.conftest import Pair
+
+BEFORE, AFTER = 6, 7
+
+
+class Nuclei:
+    """Two frames, between which cells 6 and 14 divide."""
+
+    def __init__(self, movie: Pair, model: HeadlessModel) -> None:
+        with open_source(movie.image) as source:
+            self.images = [read_model_image(source, PlaneIndex(t)) for t in (BEFORE, AFTER)]
+        self.before, self.after = (
+            dict(masks_of(tifffile.imread(movie.labels, key=t), movie.labels)) for t in (BEFORE, AFTER)
+        )
+        self.plane = Region.whole(*self.images[0].shape[:2])
+        self.cells = [Carried(cell_id, mask) for cell_id, mask in self.before.items()]
+        self.model = model
+        self.looks = {
+            region: model.look(self.images[1], region) for region in looks_needed(self.plane, self.cells)
+        }
+
+    def carry(self, **more) -> NextFrame:
+        given = {"plane": self.plane, "image": self.images[1], "previous_image": self.images[0]}
+        return carry(self.model.decoder, self.looks, self.cells, **{**given, **more})
+
+
+@pytest.fixture(scope="module")
+def nuclei(nuclei_movie: Pair, weights, tmp_path_factory) -> Nuclei:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CELLSAM_HOME", str(tmp_path_factory.mktemp("home")))
+        return Nuclei(nuclei_movie, HeadlessModel(weights, "vit_t", "cpu", None))
+
+
+def masks(found: NextFrame) -> list[Mask]:
+    return [placed.mask for placed in found.placed] + [mask for split in found.splits for mask in split.masks]
+
+
+def test_every_cell_is_placed_divided_or_lost_and_no_pixel_is_shared(nuclei: Nuclei):
+    found = nuclei.carry()
+    ends = [placed.cell_id for placed in found.placed] + [split.mother for split in found.splits]
+    assert sorted(ends + [lost.cell_id for lost in found.lost]) == sorted(nuclei.before)
+    taken = sum(mask.to_plane(nuclei.plane.height, nuclei.plane.width).astype(int) for mask in masks(found))
+    assert taken.max() == 1
+    ious = [placed.mask.iou(nuclei.after[placed.cell_id]) for placed in found.placed]
+    assert np.mean(ious) > 0.93
+
+
+def test_divisions_are_proposed_with_what_would_be_instead(nuclei: Nuclei):
+    found = nuclei.carry()
+    assert sorted(split.mother for split in found.splits) == [6, 14]
+    for split in found.splits:
+        assert split.confidence > 0.6
+        assert all(max(mask.iou(true) for true in nuclei.after.values()) > 0.85 for mask in split.masks)
+        others = [mask for mask in masks(found) if mask not in split.masks]
+        assert all(split.instead.overlap(mask) == 0 for mask in others)
+
+
+def test_backwards_nothing_divides(nuclei: Nuclei):
+    found = nuclei.carry(divisions=False)
+    assert found.splits == []
+    assert len(found.placed) + len(found.lost) == len(nuclei.before)
+
+
+def test_fixed_masks_and_the_domain_are_respected(nuclei: Nuclei):
+    fixed, domain = nuclei.after[5], disc(250, 250, 200)
+    found = nuclei.carry(fixed=[fixed], domain=domain)
+    for mask in masks(found):
+        assert mask.overlap(fixed) == 0
+        assert mask.overlap(domain) == mask.area
+
+
+def test_what_is_gone_is_lost_with_a_reason(nuclei: Nuclei):
+    everything = Mask(0, 0, np.ones((nuclei.plane.height, nuclei.plane.width), np.bool_))
+    found = nuclei.carry(fixed=[everything])
+    assert masks(found) == []
+    assert {lost.cell_id for lost in found.lost} == set(nuclei.before)
+    assert all(lost.reason.endswith(".") for lost in found.lost)
+
+
+def test_without_images_cells_go_on_as_before(nuclei: Nuclei):
+    found = nuclei.carry(image=None, previous_image=None, divisions=False)
+    ious = [
+        placed.mask.iou(nuclei.after[i]) for placed in found.placed if (i := placed.cell_id) in nuclei.after
+    ]
+    assert np.mean(ious) > 0.85
+
+
+def test_no_cells_need_no_looks():
+    plane = Region.whole(100, 100)
+    assert looks_needed(plane, []) == ()
+    assert carry(None, {}, [], plane=plane).placed == []
+
+
+def test_few_looks_hold_all_cells():
+    plane = Region.whole(4000, 4000)
+    cells = [Carried(i, disc(1500 + 40 * i, 1500 + 30 * (i % 3), 15)) for i in range(1, 9)]
+    looks = looks_needed(plane, cells)
+    assert len(looks) <= 2
+    assert all(any(look.intersect(c.mask.region) == c.mask.region for look in looks) for c in cells)
