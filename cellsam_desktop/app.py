@@ -138,7 +138,7 @@ def _begin(program: Program, path: Path | None, demo: bool) -> None:
 def _prepare(window: MainWindow) -> None:
     """Make the plots, each in an event of its own, as long as nobody needs them yet."""
     if window.prepare():
-        QTimer.singleShot(0, partial(_prepare, window))
+        QTimer.singleShot(0, window, partial(_prepare, window))  # not after the window's end
     else:
         collector.spare_all()
 

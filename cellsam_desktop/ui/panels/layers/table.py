@@ -69,7 +69,7 @@ class LayerTable(QTableView):
         for switch in _SWITCHES:
             self.setColumnWidth(switch, 22)
         for column, sample in _WIDTHS.items():
-            self.setColumnWidth(column, self.fontMetrics().horizontalAdvance(sample) + 16)
+            self.setColumnWidth(column, self.fontMetrics().horizontalAdvance(sample) + 13)
         self.setSortingEnabled(True)
         self.sortByColumn(Column.ID, Qt.SortOrder.AscendingOrder)
 
