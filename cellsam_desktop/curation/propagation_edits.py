@@ -11,6 +11,7 @@ from cellsam_desktop.core.edits import AddCell, AddDivision, Edit, SetMask
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.records import Cell, MaskRecord, Source
+from cellsam_desktop.core.track_edits import descendants, forget_descendants, is_provisional
 
 
 @dataclass(frozen=True)
@@ -46,21 +47,26 @@ def survey(
 ) -> Survey:
     """Sort ``cells`` by what becomes of them between two neighbouring frames; ``ignored`` is the domain.
 
-    Locked cells stay as they are, and so do masks that a person made or saw.
+    Locked cells stay as they are, and so do masks that a person made or saw. A mother whose division is only
+    provisional is looked for again, as if she had not divided.
     """
     carry: list[int] = []
     there: list[int] = []
+    anew: set[int] = set()
     for cell_id in cells:
         if cell_id == ignored or document.record(cell_id, source) is None or document.cell(cell_id).locked:
             continue
         relatives = _relatives(document, cell_id, source, target)
-        if relatives:
+        if relatives and target.t > source.t and _provisional(document, cell_id, target):
+            carry.append(cell_id)
+            anew.update(relatives)
+        elif relatives:
             there += [i for i in relatives if document.record(i, target) is not None]
         elif document.is_curated(cell_id, target):
             there.append(cell_id)
         else:
             carry.append(cell_id)
-    kept = set(document.cells_on(target)).difference(carry, (ignored,))
+    kept = set(document.cells_on(target)).difference(carry, anew, (ignored,))
     records = (document.record(cell_id, target) for cell_id in sorted(kept))
     fixed = tuple(record.mask for record in records if record is not None)
     return Survey(tuple(carry), tuple(dict.fromkeys(there)), fixed)
@@ -106,27 +112,37 @@ def outcome(
     """The edits that put into the document what was found on ``target``.
 
     ``ahead`` are the frames still to come, in order: masks there that came from an earlier propagation go
-    where their cell is lost or divides. Mothers in ``never`` do not divide here.
+    where their cell is lost or divides, and so does a provisional division that does not come about again.
+    Mothers in ``never`` do not divide here.
     """
     result, new_id = Outcome(), document.next_id
     for placed in found.placed:
         result.placed.append(placed)
+        if _daughters_there(document, placed.cell_id, target):
+            result.edits.extend(_forget(document, placed.cell_id, target))
         result.edits.append(_put(placed.cell_id, target, placed.mask, placed.predicted_iou, decoder))
     for split in found.splits:
-        stale = stale_masks(document, split.mother, target, ahead)
-        if split.mother not in never and _may_divide(document, split.mother, target, stale):
-            daughters = (new_id, new_id + 1)
-            new_id += 2
-            result.divided[split.mother] = daughters
-            result.edits.extend(_division(split, daughters, target, stale, decoder))
+        mother, pair = split.mother, _daughters_there(document, split.mother, target)
+        stale = stale_masks(document, mother, target, ahead)
+        forgotten = [] if pair and mother not in never else _forget(document, mother, target)
+        result.edits.extend(forgotten)
+        if mother not in never and (pair or _may_divide(document, mother, target, stale, bool(forgotten))):
+            result.divided[mother] = pair or (new_id, new_id + 1)
+            if pair:
+                result.edits.extend(_as_before(document, split, pair, target, decoder))
+            else:
+                result.edits.extend(_division(split, (new_id, new_id + 1), target, stale, decoder))
+                new_id += 2
         elif split.instead is not None:
-            result.edits.append(_put(split.mother, target, split.instead, None, decoder))
+            result.edits.append(_put(mother, target, split.instead, None, decoder))
         else:
-            result.lost[split.mother] = "She seems to divide, which her later masks do not allow."
+            result.lost[mother] = "She seems to divide, which her later masks do not allow."
     result.lost.update((lost.cell_id, lost.reason) for lost in found.lost)
     for cell_id in result.lost:
         stale = stale_masks(document, cell_id, target, ahead)
         result.edits.extend(SetMask(cell_id, key, None) for key in stale)
+    for lost in found.lost:
+        result.edits.extend(_forget(document, lost.cell_id, target))
     return result
 
 
@@ -155,9 +171,43 @@ def _relatives(
     return (mother,) if mother is not None and span is not None and span[1] >= target.t else None
 
 
-def _may_divide(document: Document, mother: int, target: PlaneKey, stale: list[PlaneKey]) -> bool:
+def _provisional(document: Document, mother: int, target: PlaneKey) -> bool:
+    """Whether all that came of a division, on this z position only, is what propagation made of it."""
+    return is_provisional(document, mother) and all(
+        key.z == target.z for i in descendants(document, mother) for key in document.track(i)
+    )
+
+
+def _forget(document: Document, mother: int, target: PlaneKey) -> list[Edit]:
+    """What takes a provisional division ahead back; nothing where there is none."""
+    return forget_descendants(document, mother) if _provisional(document, mother, target) else []
+
+
+def _daughters_there(document: Document, mother: int, target: PlaneKey) -> tuple[int, int] | None:
+    """The daughters of a provisional division, if both begin on ``target``."""
+    daughters = document.lineage.daughters(mother)
+    if daughters is None or not _provisional(document, mother, target):
+        return None
+    spans = [document.span(daughter) for daughter in daughters]
+    return daughters if all(span is not None and span[0] == target.t for span in spans) else None
+
+
+def _may_divide(
+    document: Document, mother: int, target: PlaneKey, stale: list[PlaneKey], forgotten: bool
+) -> bool:
     later = {key for key in document.track(mother) if key.t >= target.t}
-    return document.lineage.daughters(mother) is None and later <= set(stale)
+    return (forgotten or document.lineage.daughters(mother) is None) and later <= set(stale)
+
+
+def _as_before(
+    document: Document, split: Split, daughters: tuple[int, int], target: PlaneKey, decoder: str
+) -> list[Edit]:
+    """New masks for daughters that are there already: each gets the one that it resembles more."""
+    first = document.record(daughters[0], target)
+    assert first is not None
+    swapped = first.mask.iou(split.masks[1]) > first.mask.iou(split.masks[0])
+    chosen = zip(daughters[::-1] if swapped else daughters, split.masks, split.predicted_ious, strict=True)
+    return [_put(cell_id, target, mask, quality, decoder) for cell_id, mask, quality in chosen]
 
 
 def _division(

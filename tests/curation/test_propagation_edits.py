@@ -78,13 +78,73 @@ def test_the_domain_is_neither_carried_nor_in_the_way(paper):
 
 def test_daughters_go_on_for_their_mother_and_the_mother_for_them(paper):
     paper.put(1, 0)
-    paper.put(2, 1)
+    paper.put(2, 1, source=Source.CLICK)
     paper.put(3, 1)
     paper.do(AddDivision(1, (2, 3)))
     ahead = survey(paper.document, (1,), PlaneKey(0), PlaneKey(1))
     assert (ahead.carry, ahead.there) == ((), (2, 3))
     back = survey(paper.document, (2, 3), PlaneKey(1), PlaneKey(0))
     assert (back.carry, back.there) == ((), (1,))
+
+
+@pytest.fixture
+def proposed(paper) -> Paper:
+    """Cell 1 (frame 0) may divide into 2 (on 1) and 3 (1, 2); 2 may divide into 4 and 5 (2)."""
+    for cell, frames, x in ((1, (0,), 10), (2, (1,), 8), (3, (1, 2), 16), (4, (2,), 6), (5, (2,), 9)):
+        paper.put(cell, *frames, x=x)
+    paper.do(AddDivision(1, (2, 3)), AddDivision(2, (4, 5)))
+    return paper
+
+
+def test_a_mother_is_looked_for_again_while_her_division_is_provisional(proposed):
+    found = survey(proposed.document, (1,), PlaneKey(0), PlaneKey(1))
+    assert (found.carry, found.there, found.fixed) == ((1,), (), ())
+    proposed.do(MarkSeen(5, frozenset([PlaneKey(2)])))
+    found = survey(proposed.document, (1,), PlaneKey(0), PlaneKey(1))
+    assert (found.carry, found.there) == ((), (2, 3))
+
+
+def test_a_division_found_again_keeps_its_daughters(proposed):
+    before = split(1)
+    result = proposed.take(NextFrame([], [Split(1, before.masks[::-1], (0.8, 0.9), 0.7)], []), 1, 2)
+    assert result.divided == {1: (2, 3)}
+    document = proposed.document
+    assert document.record(2, PlaneKey(1)).mask.region.x0 == 8
+    assert document.record(3, PlaneKey(1)).mask.region.x0 == 16
+    assert dict(document.lineage.divisions()) == {1: (2, 3), 2: (4, 5)}
+
+
+@pytest.mark.parametrize(
+    "found",
+    [NextFrame([placed(1)], [], []), NextFrame([], [], [Lost(1, "Gone.")]), NextFrame([], [split(1)], [])],
+)
+def test_a_division_not_found_again_goes_with_all_that_came_of_it(proposed, found):
+    never = frozenset([1]) if found.splits else frozenset()
+    proposed.take(found, 1, 2, never=never)
+    assert proposed.document.cell_ids == [1]
+    assert proposed.document.frames(1) == ([0, 1] if found.placed else [0])
+    proposed.history.undo()
+    assert proposed.document.cell_ids == [1, 2, 3, 4, 5]
+
+
+def test_a_division_ahead_waits_until_it_is_reached(proposed):
+    proposed.put(6, 0)
+    proposed.put(7, 2)
+    proposed.put(8, 2, x=20)
+    proposed.do(AddDivision(6, (7, 8)))
+    proposed.take(NextFrame([placed(6)], [], []), 1, 2)
+    assert proposed.document.lineage.daughters(6) == (7, 8)
+
+
+def test_a_division_found_earlier_takes_the_place_of_the_later_one(proposed):
+    proposed.put(6, 0, 1)
+    proposed.put(7, 2)
+    proposed.put(8, 2, x=20)
+    proposed.do(AddDivision(6, (7, 8)))
+    result = proposed.take(NextFrame([], [split(6)], []), 1, 2)
+    assert result.divided == {6: (9, 10)}
+    assert proposed.document.frames(6) == [0]
+    assert 7 not in proposed.document
 
 
 def test_motion_and_sizes_are_read_from_the_track(paper):
