@@ -66,7 +66,7 @@ def measure(data: Path, rounds: int = 3) -> list[dict[str, Any]]:
             lineage = data / name / "man_track.txt"
             if not lineage.is_file():
                 lineage = scratch / "man_track.txt"
-                write_table(lineage, _lineage(labels))
+                write_table(lineage, lineage_by_place(labels))
             peer = stack.enter_context(peers.Peer("peer_laptrack.py", threads=1)) if peers.present() else None
             found = _linked(_shuffled(labels), scratch, peer, rounds)
             for way, (tracks, seconds) in found.items():
@@ -132,7 +132,7 @@ def _shuffled(labels: Labels) -> Labels:
     return out
 
 
-def _lineage(labels: Labels) -> Iterator[TrackRow]:
+def lineage_by_place(labels: Labels) -> Iterator[TrackRow]:
     """Divisions by place: a daughter appears where a mother was on the frame before, who is gone."""
     present = [set(np.unique(plane).tolist()) - {0} for plane in labels]
     for label in sorted(set.union(*present)):
