@@ -32,6 +32,7 @@ _PROPOSED = Oddity(0.7, "a proposed division, to accept or to refuse")
 _GAP = 3  # so many frames apart, masks of a cell are still compared
 _SAME = 0.01
 _PLANES = 8
+_BULK = 1000  # after a change of more masks whole cells are gone through, some at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +81,14 @@ class Review:
         self.scored = 0
         for mother, daughters in document.lineage.divisions():
             self._daughters[mother] = daughters
-        for cell_id in document.cell_ids:
-            self._todo.update(dict.fromkeys((cell_id, key) for key in document.track(cell_id)))
+        self._cells: dict[int, frozenset[PlaneKey]] = dict.fromkeys(document.cell_ids, frozenset())
 
     # -- reading -----------------------------------------------------------------------------------
 
     @property
     def pending(self) -> int:
-        """How many masks are still to be worked out."""
-        return len(self._todo)
+        """How many masks, and whole cells, are still to be worked out."""
+        return len(self._todo) + len(self._cells)
 
     def ranked(self) -> list[Doubt]:
         """The doubts, the most likely mistakes first."""
@@ -104,11 +104,11 @@ class Review:
         """Note which masks have to be looked at again: those that changed, and those compared with them."""
         for key in changes.planes:
             self._boxes.pop(key, None)
-            self._note_ends_beside(key)
-        for places in (changes.places, changes.seen):
-            for cell_id, keys in places.items():
-                for key in keys:
-                    self._note(cell_id, key)
+        if changes.mask_count > _BULK:
+            for cell_id, keys in (*changes.places.items(), *changes.seen.items()):
+                self._cells[cell_id] = self._cells.get(cell_id, frozenset()) | keys
+        else:
+            self._note_all(changes)
         for mother in changes.lineage:
             family = {mother, *self._daughters.pop(mother, ())}
             daughters = self._document.lineage.daughters(mother)
@@ -119,11 +119,24 @@ class Review:
 
     def work(self, most: int) -> bool:
         """Work out about ``most`` masks; whether that was all."""
-        for _ in range(min(most, len(self._todo))):
-            place = next(iter(self._todo))
-            del self._todo[place]
-            self._look_at(place)
-        return not self._todo
+        for _ in range(most):
+            if not self._todo and self._cells:
+                cell_id, gone = self._cells.popitem()
+                keys = gone.union(self._document.track(cell_id))
+                self._todo.update(dict.fromkeys((cell_id, key) for key in sorted(keys)))
+            if self._todo:
+                place = next(iter(self._todo))
+                del self._todo[place]
+                self._look_at(place)
+        return not self.pending
+
+    def _note_all(self, changes: ChangeSet) -> None:
+        for key in changes.planes:
+            self._note_ends_beside(key)
+        for places in (changes.places, changes.seen):
+            for cell_id, keys in places.items():
+                for key in keys:
+                    self._note(cell_id, key)
 
     def _note(self, cell_id: int, key: PlaneKey) -> None:
         self._todo[cell_id, key] = None

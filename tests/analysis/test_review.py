@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cellsam_desktop.analysis import review
 from cellsam_desktop.analysis.doubts import contact_of
 from cellsam_desktop.analysis.review import Review
 from cellsam_desktop.core.document import Document
@@ -164,6 +165,17 @@ def test_only_what_changed_is_worked_out(movie):
     movie.finish()
     assert movie.review.scored - before <= 4
     assert movie.review.pending == 0
+
+
+def test_after_a_change_of_very_many_masks_nothing_is_noted_at_once(movie, monkeypatch):
+    movie.put(1, [5], radius=16)
+    movie.finish()
+    monkeypatch.setattr(review, "_BULK", 3)
+    movie.do(*(SetMask(1, PlaneKey(t), None) for t in range(2, 8)))
+    assert movie.review.pending == 1  # the cell
+    assert movie.finish().doubts == {}
+    movie.history.undo()
+    assert "area jumped" in movie.reasons(1, 5)
 
 
 def test_following_gives_what_a_fresh_review_gives():
