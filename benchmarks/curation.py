@@ -3,8 +3,8 @@
     python -m benchmarks.curation [--data DIR] [--frames N] [--movies NAME ...]
 
 She accepts the cells of the first frame, propagates to the end, and follows the review queue: where a doubt
-is right she goes on to the next; where it is wrong she steps back to the frame where that cell went wrong,
-mends what is wrong there and propagates again. When the queue shows nothing wrong any more she looks through
+is right she goes on to the next; where it is wrong she steps back to the first frame with a mistake, mends
+what is wrong there and propagates again. When the queue shows nothing wrong any more she looks through
 all frames for what it did not show. In the end every mask has an IoU of at least 0.7 with the truth, and the
 lineage is exact. ``benchmarks.curator`` says what counts as an action.
 

@@ -54,7 +54,7 @@ class Course:
         """Make one frame right, those before it being so."""
         for mother in sorted(self.truth.daughters):
             pair = self.truth.daughters[mother]
-            if self.truth.start(pair[0]) == t and mother in self.cells:
+            if self.truth.start(pair[0]) == t and self._cell_of(mother) is not None:
                 self._mend_division(mother, pair, t)
         for cell in list(self.hand.document.cells_on(PlaneKey(t))):
             self._drop_stranger(cell, t)
@@ -95,15 +95,23 @@ class Course:
                 for label in pair:
                     self._cell_of(label)
                 return
-            hand.refuse_division(cell, t)
-        record = document.record(cell, PlaneKey(t))
-        if record is None:
+            if begins and min(begins) <= t:
+                hand.refuse_division(cell, t)
+        if document.record(cell, PlaneKey(t)) is None:
             self.cells |= {label: hand.make(t, masks[label]) for label in pair}
             hand.divide(cell, (self.cells[pair[0]], self.cells[pair[1]]))
-            return
+        else:
+            self._divide_what_runs_on(cell, pair, t)
+
+    def _divide_what_runs_on(self, cell: int, pair: tuple[int, int], t: int) -> None:
+        """The mother has a mask where her daughters should be: cut it, or take it for one of them."""
+        hand, masks = self.hand, self.truth.masks[t]
+        record = hand.document.record(cell, PlaneKey(t))
+        assert record is not None
         kept = max(pair, key=lambda label: record.mask.iou(masks[label]))
         other = pair[0] if kept == pair[1] else pair[1]
-        self.cells[other] = hand.make(t, masks[other])
+        new = hand.split(cell, t, masks[kept], masks[other])
+        self.cells[other] = hand.make(t, masks[other]) if new is None else new
         self.cells[kept] = hand.divide_here(cell, self.cells[other], t)
 
     # -- the whole movie -----------------------------------------------------------------------------
@@ -133,8 +141,7 @@ class Course:
                 self._accept_division_of(doubt.cell_id)
             if wrong is None:
                 return
-            t = self._went_wrong(wrong.cell_id, wrong.key.t)
-            assert t is not None
+            t = next(t for t in range(wrong.key.t + 2) if self.wrong(t))
             self._mend_and_carry_on(t, wrong.cell_id)
 
     def _accept_division_of(self, daughter: int) -> None:
@@ -170,7 +177,7 @@ class Course:
         """Whether a true division on a frame is a proposal still, or missing."""
         document = self.hand.document
         for mother, pair in self.truth.daughters.items():
-            cell = self.cells.get(mother)
+            cell = self._cell_of(mother)
             if self.truth.start(pair[0]) != t or cell is None:
                 continue
             if document.lineage.daughters(cell) is None or is_proposed(document, cell):
@@ -221,7 +228,7 @@ class Course:
         return any(record.mask.iou(true) >= RIGHT for true in self.truth.masks[key.t].values())
 
     def first_tenth(self) -> dict[str, float]:
-        """How well the queue sorts what propagation made: masks that are no true cell's, whoever's they are."""
+        """How well the queue sorts what propagation made: wrong are masks that are no true cell's."""
         document, review = self.hand.document, self._review()
         made = [
             (review.score(cell, key), cell, key)

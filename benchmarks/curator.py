@@ -6,7 +6,8 @@ model. What she looks at costs nothing; what she does costs one action each:
 - ``select`` a cell that is to be corrected or continued, ``click``, ``choose`` the next candidate,
   ``box`` where no candidate is right, ``correct`` with a click more, ``draw`` what the model cannot find,
   ``accept``;
-- ``propagate`` to the end, ``divide``, ``accept division``, ``refuse division``, ``delete`` from here on.
+- ``propagate`` to the end, ``split`` a mask in two, ``divide``, ``accept division``, ``refuse division``,
+  ``delete`` from here on.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from cellsam_desktop.core.history import History
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.prompts import Point, Prompts
 from cellsam_desktop.core.records import Cell, MaskRecord, Source
+from cellsam_desktop.core.shapes import cut_by_spots
 from cellsam_desktop.curation.headless_model import HeadlessModel
 from cellsam_desktop.curation.propagation_edits import outcome, recent, survey
 from cellsam_desktop.sam.crops import looks_for
@@ -146,6 +148,18 @@ class Hand:
         """Delete a cell's masks from a frame on."""
         self.actions["delete"] += 1
         self.do(track_edits.delete_from_here(self.document, [cell_id], t))
+
+    def split(self, cell_id: int, t: int, one: Mask, other: Mask) -> int | None:
+        """Cut a mask in two with a click on each part; the new cell's id, None if the parts are not right."""
+        record = self.document.record(cell_id, PlaneKey(t))
+        parts = None if record is None else cut_by_spots(record.mask, one.centroid, other.centroid)
+        if parts is None or parts[0].iou(one) < RIGHT or parts[1].iou(other) < RIGHT:
+            return None
+        self.actions["select"] += 1
+        self.actions["split"] += 1
+        new = self.document.next_id
+        self.do(track_edits.split_mask(self.document, cell_id, PlaneKey(t), parts))
+        return new
 
     def divide(self, mother: int, daughters: tuple[int, int]) -> None:
         """Join a mother that has ended to two daughters."""
