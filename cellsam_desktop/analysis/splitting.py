@@ -56,7 +56,7 @@ class Cut:
             "faint": min(max(self.faint, -0.3), 0.6),
             "leak": leak,
             "off": self.off,
-            "growth": min(max(math.log(growth), -0.3), 1.0),
+            "growth": min(max(math.log(growth), -0.3), 0.7),
         }
         return 1 / (1 + math.exp(-_BASE - sum(_WEIGHTS[name] * value for name, value in found.items())))
 
