@@ -27,12 +27,16 @@ def main() -> None:
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     answers, sys.stdout = sys.stdout, sys.stderr  # whatever the libraries print is no answer
     predictor = get_sam_model(model_type="vit_t", checkpoint_path=sys.argv[1], device="cpu")
+    known: dict = {}  # the embeddings of one movie, and the seconds they took
     for line in sys.stdin:
         question = json.loads(line)
         images, start = np.load(question["images"]), np.load(question["start"])
         begun = time.perf_counter()
-        embeddings = precompute_image_embeddings(predictor, images, ndim=3, verbose=False)
-        encoded = time.perf_counter()
+        if question["images"] not in known:
+            embeddings = precompute_image_embeddings(predictor, images, ndim=3, verbose=False)
+            known = {question["images"]: (embeddings, time.perf_counter() - begun)}
+        embeddings, encode = known[question["images"]]
+        begun = time.perf_counter()
         out = np.zeros(images.shape[:3], np.uint16)
         for label in np.unique(start[start > 0]):
             seg = np.zeros(images.shape[:3], np.uint8)
@@ -52,7 +56,7 @@ def main() -> None:
             )
             out[(seg > 0) & (out == 0)] = label
         np.save(question["out"], out)
-        answer = {"encode": encoded - begun, "track": time.perf_counter() - encoded}
+        answer = {"encode": encode, "track": time.perf_counter() - begun}
         print(json.dumps(answer), file=answers, flush=True)
 
 
