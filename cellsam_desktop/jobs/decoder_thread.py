@@ -44,6 +44,9 @@ T = TypeVar("T")
 _HOVERS_IN_A_ROW = 3
 """After so many hovers without a pause, work that can wait gets a turn."""
 
+_PAINTING_S = 0.008
+"""So long the main thread paints the first mask without competition from the next look."""
+
 
 @dataclass(frozen=True)
 class _Desk:
@@ -221,7 +224,7 @@ class DecoderThread:
         request, _ = ticket.request
         looks: list[Look] = []
         for look in request.looks:
-            if looks and self._overtaken(ticket):
+            if looks and self._overtaken(ticket, _PAINTING_S):
                 return
             image = self._prepared(look.key)
             if image is None:
@@ -266,9 +269,12 @@ class DecoderThread:
         assert self._desk is not None
         return self._desk.memory
 
-    def _overtaken(self, ticket: Ticket[_Entry]) -> bool:
+    def _overtaken(self, ticket: Ticket[_Entry], patience: float) -> bool:
+        """Whether something newer was asked, or is within so many seconds."""
         with self._wake:
-            overtaken = self._box.is_overtaken(ticket)
+            overtaken = self._wake.wait_for(
+                lambda: self._stopping or self._box.is_overtaken(ticket), timeout=patience
+            )
         self.cut_short += overtaken
         return overtaken
 
