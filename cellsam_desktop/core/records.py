@@ -28,7 +28,8 @@ class MaskRecord:
     """A mask with its provenance.
 
     ``predicted_iou`` is the decoder's own estimate (None for masks without one); ``prompts`` reopens
-    the cell for refinement; ``decoder`` names the model that proposed the mask ("" for none).
+    the cell for refinement; ``decoder`` names the model that proposed the mask ("" for none);
+    ``agreement`` is how like the mask the model's other candidates were, 0 to 1 (None where not compared).
     """
 
     mask: Mask
@@ -36,6 +37,7 @@ class MaskRecord:
     predicted_iou: float | None = None
     prompts: Prompts = NO_PROMPTS
     decoder: str = ""
+    agreement: float | None = None
 
 
 def is_curated(record: MaskRecord, seen: bool) -> bool:

@@ -24,7 +24,8 @@ SELECT_DIVISIONS = "SELECT mother, daughter_a, daughter_b FROM division"
 
 def select_masks(version: int = VERSION) -> str:
     """The query for all masks of a file of this version."""
-    return f"SELECT {MASK_COLUMNS if version > 1 else MASK_COLUMNS.replace('seen', '0')} FROM mask"
+    older = MASK_COLUMNS.replace("seen, agreement", "0, NULL")
+    return f"SELECT {MASK_COLUMNS if version > 1 else older} FROM mask"
 
 
 @dataclass

@@ -14,12 +14,13 @@ from cellsam_desktop.project.schema import VERSION
 Step = Callable[[sqlite3.Connection], None]
 
 
-def _add_marks(connection: sqlite3.Connection) -> None:
-    """Version 2 knows which masks a person has seen."""
+def _add_marks_and_agreement(connection: sqlite3.Connection) -> None:
+    """Version 2 knows which masks a person has seen, and whether the model's candidates agreed."""
     connection.execute("ALTER TABLE mask ADD COLUMN seen INTEGER NOT NULL DEFAULT 0")
+    connection.execute("ALTER TABLE mask ADD COLUMN agreement REAL")
 
 
-STEPS: Mapping[int, Step] = {1: _add_marks}
+STEPS: Mapping[int, Step] = {1: _add_marks_and_agreement}
 """From each older version, what turns its tables into the next version's. Version 1 is the first."""
 
 

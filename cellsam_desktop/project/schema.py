@@ -44,6 +44,7 @@ CREATE TABLE mask (
     prompts TEXT NOT NULL,
     decoder TEXT NOT NULL,
     seen INTEGER NOT NULL DEFAULT 0,
+    agreement REAL,
     PRIMARY KEY (cell, t, z)
 );
 CREATE TABLE division (
@@ -53,13 +54,16 @@ CREATE TABLE division (
 );
 """
 
-MASK_COLUMNS = "cell, t, z, y0, x0, height, width, bits, source, predicted_iou, prompts, decoder, seen"
+MASK_COLUMNS = (
+    "cell, t, z, y0, x0, height, width, bits, source, predicted_iou, prompts, decoder, seen, agreement"
+)
 UPSERT_MASK = f"""
-INSERT INTO mask ({MASK_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO mask ({MASK_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (cell, t, z) DO UPDATE SET
     y0 = excluded.y0, x0 = excluded.x0, height = excluded.height, width = excluded.width,
     bits = excluded.bits, source = excluded.source, predicted_iou = excluded.predicted_iou,
-    prompts = excluded.prompts, decoder = excluded.decoder, seen = excluded.seen
+    prompts = excluded.prompts, decoder = excluded.decoder, seen = excluded.seen,
+    agreement = excluded.agreement
 """
 UPSERT_CELL = """
 INSERT INTO cell (id, name, locked) VALUES (?, ?, ?)
@@ -93,7 +97,7 @@ def mask_row(cell_id: int, key: PlaneKey, record: MaskRecord, seen: bool) -> Mas
         _NO_PROMPTS if record.prompts.empty else json.dumps(record.prompts.to_json(), separators=(",", ":"))
     )
     provenance = (record.source.value, record.predicted_iou, prompts, record.decoder)
-    return (cell_id, *key, *box, mask.packed, *provenance, seen)
+    return (cell_id, *key, *box, mask.packed, *provenance, seen, record.agreement)
 
 
 def read_mask_row(row: MaskRow) -> tuple[int, PlaneKey, MaskRecord, bool]:
@@ -103,9 +107,10 @@ def read_mask_row(row: MaskRow) -> tuple[int, PlaneKey, MaskRecord, bool]:
         ValueError, TypeError, zlib.error: the row is damaged.
         PromptError: its prompts are.
     """
-    cell_id, t, z, y0, x0, height, width, packed, source, predicted_iou, prompts, decoder, seen = row
+    cell_id, t, z, y0, x0, height, width, packed, *provenance = row
+    source, predicted_iou, prompts, decoder, seen, agreement = provenance
     packing.check(packed, height, width)
     mask = Mask.from_packed(y0, x0, height, width, packed)
     found = NO_PROMPTS if prompts == _NO_PROMPTS else Prompts.from_json(json.loads(prompts))
-    record = MaskRecord(mask, _source(source), predicted_iou, found, intern(decoder))
+    record = MaskRecord(mask, _source(source), predicted_iou, found, intern(decoder), agreement)
     return cell_id, _key(t, z), record, bool(seen)

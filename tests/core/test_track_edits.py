@@ -17,7 +17,7 @@ from cellsam_desktop.core.shapes import cut_by_line, cut_by_spots
 
 
 def record(size: int = 4, x0: int = 0, source: Source = Source.PROPAGATED) -> MaskRecord:
-    return MaskRecord(Mask(0, x0, np.ones((size, size), np.bool_)), source, 0.9)
+    return MaskRecord(Mask(0, x0, np.ones((size, size), np.bool_)), source, 0.9, agreement=0.8)
 
 
 @pytest.fixture
@@ -191,6 +191,8 @@ def test_merging_unites_masks(document: Document):
     do(document, track_edits.merge_tracks(document, (4, 5)))
     assert 5 not in document
     assert document.record(4, PlaneKey(3)).mask.area == 32
+    assert document.record(4, PlaneKey(3)).agreement is None
+    assert document.record(4, PlaneKey(5)).agreement == 0.8
     assert document.record(4, PlaneKey(5)).mask.area == 16
     assert "select two" in str(refused(track_edits.merge_tracks, document, (4,)))
     assert refused(track_edits.merge_tracks, document, (2, 3)).forceable
@@ -253,6 +255,7 @@ def test_splitting_by_a_line_keeps_the_larger_part(document: Document):
     do(document, track_edits.split_mask(document, 1, here, parts))
     assert document.record(1, here).mask.area == 12
     assert document.record(6, here).mask.area == 4
+    assert document.record(6, here).agreement is None
     assert document.record(6, here).source == document.record(1, here).source == Source.BRUSH
     assert document.frames(6) == [0]
     assert "one side" in str(refused(track_edits.split_mask, document, 1, here, None))

@@ -59,6 +59,7 @@ def facts(document: Document) -> dict:
                 r.predicted_iou,
                 r.prompts,
                 r.decoder,
+                r.agreement,
             )
             for i in document.cell_ids
             for key, r in document.track(i).items()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from cellsam_desktop.core.edits import MarkSeen
+from cellsam_desktop.core.edits import MarkSeen, SetMask
 from cellsam_desktop.core.errors import ProjectError
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.history import History
@@ -49,7 +50,7 @@ def first_version(tmp_path: Path, link, document) -> Path:
         "next_id": str(document.next_id),
     }
     masks = [
-        mask_row(i, key, record, seen=False)[:-1]
+        mask_row(i, key, record, seen=False)[:12]
         for i in document.cell_ids
         for key, record in document.track(i).items()
     ]
@@ -68,7 +69,7 @@ def first_version(tmp_path: Path, link, document) -> Path:
     return path
 
 
-def test_version_1_gets_marks(first_version: Path, document):
+def test_version_1_gets_marks_and_agreement(first_version: Path, document):
     marked = facts(document)
     seen = {i: document.seen(i) for i in document.cell_ids}
     History(document).commit("unmark", [MarkSeen(i, keys, False) for i, keys in seen.items()])
@@ -77,10 +78,15 @@ def test_version_1_gets_marks(first_version: Path, document):
         assert facts(loaded) == facts(document)
         marks = [MarkSeen(i, keys) for i, keys in seen.items()]
         store.save(loaded, History(loaded).commit("mark", marks))
+        said = replace(loaded.record(3, PlaneKey(2)), agreement=0.54)
+        store.save(loaded, History(loaded).commit("said", [SetMask(3, PlaneKey(2), said)]))
     assert _version(first_version) == VERSION
     with ProjectStore.open(first_version) as store:
         assert store.notice == ""
-        assert facts(store.load()) == marked
+        loaded = store.load()
+        assert loaded.record(3, PlaneKey(2)).agreement == 0.54
+        History(loaded).commit("unsaid", [SetMask(3, PlaneKey(2), replace(said, agreement=None))])
+        assert facts(loaded) == marked
 
 
 def test_a_damaged_file_of_version_1_is_rescued(first_version: Path, document):

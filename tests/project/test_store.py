@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -63,6 +64,18 @@ def test_everything_comes_back(saved: Path, document, link):
         assert facts(store.load()) == facts(document)
         assert store.link == link
         assert store.notice == ""
+
+
+def test_what_the_candidates_said_comes_back(saved: Path, document):
+    before = document.record(3, PlaneKey(2))
+    with ProjectStore.open(saved) as store:
+        loaded = store.load()
+        edit = SetMask(3, PlaneKey(2), replace(before, agreement=0.54))
+        store.save(loaded, History(loaded).commit("said", [edit]))
+    with ProjectStore.open(saved) as store:
+        loaded = store.load()
+    assert loaded.record(3, PlaneKey(2)).agreement == 0.54
+    assert loaded.record(1, PlaneKey(0)).agreement is None
 
 
 def test_the_file_says_what_it_is(saved: Path):

@@ -15,15 +15,19 @@ Held = tuple[MaskRecord, bool]
 def corrected(record: MaskRecord, mask: Mask) -> MaskRecord:
     """The record of a mask after a person changed its shape.
 
-    Its prompts and the decoder's estimate belong to the shape before. One that was propagated is now a
+    Its prompts and what the decoder said of it belong to the shape before. One that was propagated is now a
     person's, so that propagation does not overwrite it.
     """
     source = Source.BRUSH if record.source == Source.PROPAGATED else record.source
-    return replace(record, mask=mask, source=source, predicted_iou=None, prompts=NO_PROMPTS)
+    return _reshaped(record, mask, source)
 
 
 def united(one: Held, other: Held) -> Held:
     """Both masks as one, with the provenance of the larger; nobody has seen it yet."""
     record = max(one[0], other[0], key=lambda record: record.mask.area)
     mask = one[0].mask.union(other[0].mask)
-    return replace(record, mask=mask, predicted_iou=None, prompts=NO_PROMPTS), False
+    return _reshaped(record, mask, record.source), False
+
+
+def _reshaped(record: MaskRecord, mask: Mask, source: Source) -> MaskRecord:
+    return replace(record, mask=mask, source=source, predicted_iou=None, prompts=NO_PROMPTS, agreement=None)
