@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellsam_desktop.analysis.carried import BatchDecoder, Looks
+from cellsam_desktop.analysis.traits import likeness_of
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.prompts import Box, Point, Prompts
 from cellsam_desktop.sam.postprocess import logits_to_mask
 from cellsam_desktop.sam.transforms import IMAGE_SIZE, InputGeometry
+
+if TYPE_CHECKING:  # the window imports this long before it needs ONNX Runtime
+    from cellsam_desktop.sam.decoder import Answer
 
 _LOGITS = 256
 _STEEPNESS = 3.0
@@ -23,6 +28,9 @@ _SURE = 10.0
 
 _ROOM = 0.15
 """Of a cell's size, the root of its area: so much room has the box on each side, since cells grow."""
+
+_PLAUSIBLE = 0.1
+"""A candidate with a predicted IoU so much below that of the first one has no say in whether they agree."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +43,12 @@ class Question:
 
 @dataclass(frozen=True, eq=False)
 class Reply:
-    """The decoder's first candidate: ``logits`` (256, 256) on the look ``geometry``."""
+    """The decoder's first candidate: ``logits`` (256, 256) on the look ``geometry``; see ``agreement_of``."""
 
     logits: NDArray[np.float32]
     geometry: InputGeometry
     predicted_iou: float
+    agreement: float | None = None
 
     @property
     def mask(self) -> Mask | None:
@@ -62,8 +71,17 @@ def ask(decoder: BatchDecoder, looks: Looks, questions: Sequence[Question]) -> l
             members, decoder.decode_many(embedded, geometry, prompts, hints), strict=True
         ):
             best = answer.candidates[0]
-            replies[number] = Reply(best.logits, geometry, best.predicted_iou)
+            replies[number] = Reply(best.logits, geometry, best.predicted_iou, agreement_of(answer))
     return [replies[number] for number in range(len(questions))]
+
+
+def agreement_of(answer: Answer) -> float | None:
+    """The mean IoU of the first candidate with the other plausible ones, 0 to 1; None if there are none."""
+    first, *others = answer.candidates
+    plausible = [one for one in others if one.predicted_iou >= first.predicted_iou - _PLAUSIBLE]
+    if not plausible:
+        return None
+    return float(likeness_of([one.logits > 0 for one in (first, *plausible)])[0, 1:].mean())
 
 
 def _best_look(looks: Looks, expected: Mask) -> Region:

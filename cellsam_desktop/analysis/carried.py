@@ -64,13 +64,14 @@ class Carried:
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """The mask of one cell in the frame it was carried to."""
+    """The mask of one cell in the frame it was carried to; ``agreement`` as in ``MaskRecord``."""
 
     cell_id: int
     mask: Mask
     predicted_iou: float
     logits: NDArray[np.float32]
     geometry: InputGeometry
+    agreement: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +86,7 @@ class Split:
     predicted_ious: tuple[float, float]
     confidence: float
     instead: Mask | None = None
+    agreements: tuple[float | None, float | None] = (None, None)
 
 
 @dataclass(frozen=True)

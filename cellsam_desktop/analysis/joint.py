@@ -26,13 +26,17 @@ Evidence: TypeAlias = Callable[[Region], NDArray[np.float32]]
 
 @dataclass(frozen=True, eq=False)
 class Claim:
-    """What one cell claims: the answer ``logits`` (256, 256) on ``geometry``, near its ``expected`` mask."""
+    """What one cell claims: the answer ``logits`` (256, 256) on ``geometry``, near its ``expected`` mask.
+
+    For ``predicted_iou`` and ``agreement`` see ``asking.Reply``.
+    """
 
     cell_id: int
     expected: Mask
     logits: NDArray[np.float32]
     geometry: InputGeometry
     predicted_iou: float
+    agreement: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

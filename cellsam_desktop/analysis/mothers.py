@@ -89,11 +89,12 @@ def _splits(
         first, second = masks[2 * number], masks[2 * number + 1]
         assert first is not None
         assert second is not None
-        qualities = daughters[2 * number].predicted_iou, daughters[2 * number + 1].predicted_iou
+        one, other = daughters[2 * number : 2 * number + 2]
         taken = [placed.mask for placed in rest.placed]
         taken += [mask for place, mask in enumerate(masks) if place // 2 != number and mask is not None]
         instead = _without(whole[i], taken)
-        splits.append(Split(i, (first, second), qualities, mother.confidence, instead))
+        qualities, agreements = (one.predicted_iou, other.predicted_iou), (one.agreement, other.agreement)
+        splits.append(Split(i, (first, second), qualities, mother.confidence, instead, agreements))
     return splits
 
 

@@ -39,7 +39,7 @@ class Step:
         cells = list(expected)
         replies = self.ask([Question(mask) for _, mask in cells])
         return [
-            Claim(cell_id, mask, reply.logits, reply.geometry, reply.predicted_iou)
+            Claim(cell_id, mask, reply.logits, reply.geometry, reply.predicted_iou, reply.agreement)
             for (cell_id, mask), reply in zip(cells, replies, strict=True)
         ]
 
@@ -58,6 +58,13 @@ class Step:
                 result.lost.append(Lost(claim.cell_id, _NOTHING))
             else:
                 result.placed.append(
-                    Placed(claim.cell_id, mask, claim.predicted_iou, claim.logits, claim.geometry)
+                    Placed(
+                        claim.cell_id,
+                        mask,
+                        claim.predicted_iou,
+                        claim.logits,
+                        claim.geometry,
+                        claim.agreement,
+                    )
                 )
         return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cellsam_desktop.analysis.carried import RECENT, Carried, NextFrame, Placed, Split
@@ -12,6 +12,9 @@ from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.records import Cell, MaskRecord, Source
 from cellsam_desktop.core.track_edits import descendants, forget_descendants, is_provisional
+
+_Said = tuple[float | None, float | None]
+"""What the decoder said of a mask: predicted IoU and agreement, as in ``MaskRecord``."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,8 @@ def outcome(
         result.placed.append(placed)
         if _daughters_there(document, placed.cell_id, target):
             result.edits.extend(_forget(document, placed.cell_id, target))
-        result.edits.append(_put(placed.cell_id, target, placed.mask, placed.predicted_iou, decoder))
+        said = placed.predicted_iou, placed.agreement
+        result.edits.append(_put(placed.cell_id, target, placed.mask, said, decoder))
     for split in found.splits:
         mother, pair = split.mother, _daughters_there(document, split.mother, target)
         stale = stale_masks(document, mother, target, ahead)
@@ -134,7 +138,7 @@ def outcome(
                 result.edits.extend(_division(split, (new_id, new_id + 1), target, stale, decoder))
                 new_id += 2
         elif split.instead is not None:
-            result.edits.append(_put(mother, target, split.instead, None, decoder))
+            result.edits.append(_put(mother, target, split.instead, (None, None), decoder))
         else:
             result.lost[mother] = "She seems to divide, which her later masks do not allow."
     result.lost.update((lost.cell_id, lost.reason) for lost in found.lost)
@@ -206,18 +210,25 @@ def _as_before(
     first = document.record(daughters[0], target)
     assert first is not None
     swapped = first.mask.iou(split.masks[1]) > first.mask.iou(split.masks[0])
-    chosen = zip(daughters[::-1] if swapped else daughters, split.masks, split.predicted_ious, strict=True)
-    return [_put(cell_id, target, mask, quality, decoder) for cell_id, mask, quality in chosen]
+    chosen = _daughters(split, daughters[::-1] if swapped else daughters)
+    return [_put(cell_id, target, mask, said, decoder) for cell_id, mask, said in chosen]
 
 
 def _division(
     split: Split, daughters: tuple[int, int], target: PlaneKey, stale: list[PlaneKey], decoder: str
 ) -> list[Edit]:
     edits: list[Edit] = [SetMask(split.mother, key, None) for key in stale]
-    for cell_id, mask, quality in zip(daughters, split.masks, split.predicted_ious, strict=True):
-        edits += [AddCell(Cell(cell_id)), _put(cell_id, target, mask, quality, decoder)]
+    for cell_id, mask, said in _daughters(split, daughters):
+        edits += [AddCell(Cell(cell_id)), _put(cell_id, target, mask, said, decoder)]
     return [*edits, AddDivision(split.mother, daughters)]
 
 
-def _put(cell_id: int, key: PlaneKey, mask: Mask, quality: float | None, decoder: str) -> SetMask:
-    return SetMask(cell_id, key, MaskRecord(mask, Source.PROPAGATED, quality, decoder=decoder))
+def _daughters(split: Split, daughters: tuple[int, int]) -> Iterator[tuple[int, Mask, _Said]]:
+    said = zip(split.predicted_ious, split.agreements, strict=True)
+    return zip(daughters, split.masks, said, strict=True)
+
+
+def _put(cell_id: int, key: PlaneKey, mask: Mask, said: _Said, decoder: str) -> SetMask:
+    quality, agreement = said
+    record = MaskRecord(mask, Source.PROPAGATED, quality, decoder=decoder, agreement=agreement)
+    return SetMask(cell_id, key, record)

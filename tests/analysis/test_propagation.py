@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from cellsam_desktop.analysis.asking import agreement_of
 from cellsam_desktop.analysis.propagation import Carried, NextFrame, carry, looks_needed
 from cellsam_desktop.core.geometry import PlaneIndex, Region
 from cellsam_desktop.core.mask import Mask
@@ -14,6 +15,7 @@ from cellsam_desktop.curation.headless_model import HeadlessModel
 from cellsam_desktop.curation.headless_segment import read_model_image
 from cellsam_desktop.images.opening import open_source
 from cellsam_desktop.project.importers.labels import masks_of
+from cellsam_desktop.sam.decoder import Answer, Candidate
 from tests.conftest import Pair
 
 BEFORE, AFTER = 6, 7
@@ -59,6 +61,7 @@ def test_every_cell_is_placed_divided_or_lost_and_no_pixel_is_shared(nuclei: Nuc
     assert taken.max() == 1
     ious = [placed.mask.iou(nuclei.after[placed.cell_id]) for placed in found.placed]
     assert np.mean(ious) > 0.93
+    assert all(0.6 < placed.agreement < 1 for placed in found.placed)
 
 
 def test_divisions_are_proposed_with_what_would_be_instead(nuclei: Nuclei):
@@ -66,6 +69,7 @@ def test_divisions_are_proposed_with_what_would_be_instead(nuclei: Nuclei):
     assert sorted(split.mother for split in found.splits) == [6, 14]
     for split in found.splits:
         assert split.confidence > 0.6
+        assert all(0.6 < agreement < 1 for agreement in split.agreements)
         assert all(max(mask.iou(true) for true in nuclei.after.values()) > 0.85 for mask in split.masks)
         others = [mask for mask in masks(found) if mask not in split.masks]
         assert all(split.instead.overlap(mask) == 0 for mask in others)
@@ -99,6 +103,18 @@ def test_without_images_cells_go_on_as_before(nuclei: Nuclei):
         placed.mask.iou(nuclei.after[i]) for placed in found.placed if (i := placed.cell_id) in nuclei.after
     ]
     assert np.mean(ious) > 0.85
+
+
+def test_agreement_is_the_likeness_of_the_plausible_candidates():
+    def candidate(rows: int, predicted_iou: float) -> Candidate:
+        logits = np.full((256, 256), -1, np.float32)
+        logits[:rows, :10] = 1
+        return Candidate(logits, predicted_iou)
+
+    first, half, poor = candidate(20, 0.9), candidate(10, 0.85), candidate(5, 0.7)
+    assert agreement_of(Answer((first, half, poor))) == pytest.approx(0.5)
+    assert agreement_of(Answer((first, first, half))) == pytest.approx(0.75)
+    assert agreement_of(Answer((first, poor))) is None
 
 
 def test_no_cells_need_no_looks():

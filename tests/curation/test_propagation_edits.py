@@ -46,11 +46,11 @@ def paper() -> Paper:
 
 
 def placed(cell: int, x: int = 12) -> Placed:
-    return Placed(cell, square(x, 10), 0.9, LOGITS, GEOMETRY)
+    return Placed(cell, square(x, 10), 0.9, LOGITS, GEOMETRY, 0.54)
 
 
 def split(mother: int, instead=None) -> Split:
-    return Split(mother, (square(8, 10), square(16, 10)), (0.9, 0.8), 0.7, instead)
+    return Split(mother, (square(8, 10), square(16, 10)), (0.9, 0.8), 0.7, instead, (0.6, None))
 
 
 def test_cells_are_carried_unless_something_stays_there(paper):
@@ -196,3 +196,6 @@ def test_placed_masks_say_where_they_come_from(paper):
     paper.take(NextFrame([placed(1)], [], []), 1)
     record = paper.document.record(1, PlaneKey(1))
     assert (record.source, record.predicted_iou, record.decoder) == (Source.PROPAGATED, 0.9, "vit_t")
+    assert record.agreement == 0.54
+    divided = paper.take(NextFrame([], [split(1)], []), 2).divided[1]
+    assert [paper.document.record(i, PlaneKey(2)).agreement for i in divided] == [0.6, None]
