@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellsam_desktop.analysis.carried import BatchDecoder, Looks
-from cellsam_desktop.analysis.traits import likeness_of
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.prompts import Box, Point, Prompts
@@ -30,7 +29,7 @@ _ROOM = 0.15
 """Of a cell's size, the root of its area: so much room has the box on each side, since cells grow."""
 
 _PLAUSIBLE = 0.1
-"""A candidate with a predicted IoU so much below that of the first one has no say in whether they agree."""
+"""A candidate is plausible if its predicted IoU is at most so much below that of the first one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +42,15 @@ class Question:
 
 @dataclass(frozen=True, eq=False)
 class Reply:
-    """The decoder's first candidate: ``logits`` (256, 256) on the look ``geometry``; see ``agreement_of``."""
+    """The decoder's first candidate: ``logits`` (256, 256) on the look ``geometry``.
+
+    ``plausible`` are the logits of all candidates that are nearly as good as this one, itself among them.
+    """
 
     logits: NDArray[np.float32]
     geometry: InputGeometry
     predicted_iou: float
-    agreement: float | None = None
+    plausible: tuple[NDArray[np.float32], ...] = ()
 
     @property
     def mask(self) -> Mask | None:
@@ -71,17 +73,33 @@ def ask(decoder: BatchDecoder, looks: Looks, questions: Sequence[Question]) -> l
             members, decoder.decode_many(embedded, geometry, prompts, hints), strict=True
         ):
             best = answer.candidates[0]
-            replies[number] = Reply(best.logits, geometry, best.predicted_iou, agreement_of(answer))
+            replies[number] = Reply(best.logits, geometry, best.predicted_iou, _plausible(answer))
     return [replies[number] for number in range(len(questions))]
 
 
-def agreement_of(answer: Answer) -> float | None:
-    """The mean IoU of the first candidate with the other plausible ones, 0 to 1; None if there are none."""
-    first, *others = answer.candidates
-    plausible = [one for one in others if one.predicted_iou >= first.predicted_iou - _PLAUSIBLE]
-    if not plausible:
+def agreement_of(
+    mask: Mask, candidates: Sequence[NDArray[np.float32]], geometry: InputGeometry
+) -> float | None:
+    """The mean IoU of a mask with the decoder's candidates (256, 256) for it, 0 to 1; None without any."""
+    if not candidates:
         return None
-    return float(likeness_of([one.logits > 0 for one in (first, *plausible)])[0, 1:].mean())
+    own = _on_logits(mask, geometry)
+    others = [logits > 0 for logits in candidates]
+    return float(np.mean([(own & bits).sum() / max(1, (own | bits).sum()) for bits in others]))
+
+
+def _plausible(answer: Answer) -> tuple[NDArray[np.float32], ...]:
+    least = answer.candidates[0].predicted_iou - _PLAUSIBLE
+    return tuple(candidate.logits for candidate in answer.candidates if candidate.predicted_iou >= least)
+
+
+def _on_logits(mask: Mask, geometry: InputGeometry) -> NDArray[np.bool_]:
+    """The mask as the logits (256, 256) of the look show it."""
+    rows = _places(geometry.input_height, geometry.region.height)
+    columns = _places(geometry.input_width, geometry.region.width)
+    bits = np.zeros((_LOGITS, _LOGITS), np.bool_)
+    bits[: rows.size, : columns.size] = mask.crop(geometry.region)[rows][:, columns]
+    return bits
 
 
 def _best_look(looks: Looks, expected: Mask) -> Region:

@@ -28,7 +28,7 @@ Evidence: TypeAlias = Callable[[Region], NDArray[np.float32]]
 class Claim:
     """What one cell claims: the answer ``logits`` (256, 256) on ``geometry``, near its ``expected`` mask.
 
-    For ``predicted_iou`` and ``agreement`` see ``asking.Reply``.
+    For ``predicted_iou`` and ``plausible`` see ``asking.Reply``.
     """
 
     cell_id: int
@@ -36,7 +36,7 @@ class Claim:
     logits: NDArray[np.float32]
     geometry: InputGeometry
     predicted_iou: float
-    agreement: float | None = None
+    plausible: tuple[NDArray[np.float32], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

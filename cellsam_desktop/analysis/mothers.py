@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cellsam_desktop.analysis.asking import Question
+from cellsam_desktop.analysis.asking import Question, agreement_of
 from cellsam_desktop.analysis.carried import NextFrame, Split
 from cellsam_desktop.analysis.joint import Claim, Resolved
 from cellsam_desktop.analysis.splitting import LEAST_CONFIDENCE, Cut, cut, leak_of
@@ -90,10 +90,14 @@ def _splits(
         assert first is not None
         assert second is not None
         one, other = daughters[2 * number : 2 * number + 2]
+        agreements = (
+            agreement_of(first, one.plausible, one.geometry),
+            agreement_of(second, other.plausible, other.geometry),
+        )
         taken = [placed.mask for placed in rest.placed]
         taken += [mask for place, mask in enumerate(masks) if place // 2 != number and mask is not None]
         instead = _without(whole[i], taken)
-        qualities, agreements = (one.predicted_iou, other.predicted_iou), (one.agreement, other.agreement)
+        qualities = one.predicted_iou, other.predicted_iou
         splits.append(Split(i, (first, second), qualities, mother.confidence, instead, agreements))
     return splits
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cellsam_desktop.analysis.asking import Question, Reply, ask
+from cellsam_desktop.analysis.asking import Question, Reply, agreement_of, ask
 from cellsam_desktop.analysis.carried import BatchDecoder, Looks, Lost, NextFrame, Placed
 from cellsam_desktop.analysis.joint import Claim, Evidence, Resolved, resolve
 from cellsam_desktop.core.geometry import Region
@@ -39,7 +39,7 @@ class Step:
         cells = list(expected)
         replies = self.ask([Question(mask) for _, mask in cells])
         return [
-            Claim(cell_id, mask, reply.logits, reply.geometry, reply.predicted_iou, reply.agreement)
+            Claim(cell_id, mask, reply.logits, reply.geometry, reply.predicted_iou, reply.plausible)
             for (cell_id, mask), reply in zip(cells, replies, strict=True)
         ]
 
@@ -57,14 +57,10 @@ class Step:
             elif mask.area < _LEAST_AREA * expected.area or mask.iou(expected) < _LEAST_IOU:
                 result.lost.append(Lost(claim.cell_id, _NOTHING))
             else:
-                result.placed.append(
-                    Placed(
-                        claim.cell_id,
-                        mask,
-                        claim.predicted_iou,
-                        claim.logits,
-                        claim.geometry,
-                        claim.agreement,
-                    )
-                )
+                result.placed.append(_placed(claim, mask))
         return result
+
+
+def _placed(claim: Claim, mask: Mask) -> Placed:
+    agreement = agreement_of(mask, claim.plausible, claim.geometry)
+    return Placed(claim.cell_id, mask, claim.predicted_iou, claim.logits, claim.geometry, agreement)

@@ -50,7 +50,7 @@ def traits_of(
     pixel = _pixel_area(geometry)
     return [
         _traits(bits, place, pixel, tuple(map(float, likeness)))
-        for bits, likeness in zip(masks, likeness_of(masks), strict=True)
+        for bits, likeness in zip(masks, _likeness(masks), strict=True)
     ]
 
 
@@ -82,8 +82,8 @@ def _traits(
     return Traits(area * pixel, area / bits.size, offset, _depth(tight, row, column), likeness)
 
 
-def likeness_of(masks: Sequence[BoolArray]) -> NDArray[np.float32]:
-    """The IoU (n, n) of every mask with every other, all of one shape; 0 where both are empty."""
+def _likeness(masks: Sequence[BoolArray]) -> NDArray[np.float32]:
+    """The IoU of every mask with every other; 0 where both are empty."""
     if not masks:
         return np.zeros((0, 0), np.float32)
     flat = np.stack([bits.ravel() for bits in masks]).astype(np.float32)

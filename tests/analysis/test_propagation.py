@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from cellsam_desktop.analysis.asking import agreement_of
+from cellsam_desktop.analysis.asking import Question, agreement_of, ask
 from cellsam_desktop.analysis.propagation import Carried, NextFrame, carry, looks_needed
 from cellsam_desktop.core.geometry import PlaneIndex, Region
 from cellsam_desktop.core.mask import Mask
@@ -16,6 +16,7 @@ from cellsam_desktop.curation.headless_segment import read_model_image
 from cellsam_desktop.images.opening import open_source
 from cellsam_desktop.project.importers.labels import masks_of
 from cellsam_desktop.sam.decoder import Answer, Candidate
+from cellsam_desktop.sam.transforms import InputGeometry
 from tests.conftest import Pair
 
 BEFORE, AFTER = 6, 7
@@ -61,7 +62,7 @@ def test_every_cell_is_placed_divided_or_lost_and_no_pixel_is_shared(nuclei: Nuc
     assert taken.max() == 1
     ious = [placed.mask.iou(nuclei.after[placed.cell_id]) for placed in found.placed]
     assert np.mean(ious) > 0.93
-    assert all(0.6 < placed.agreement < 1 for placed in found.placed)
+    assert all(0.6 < placed.agreement <= 1 for placed in found.placed)
 
 
 def test_divisions_are_proposed_with_what_would_be_instead(nuclei: Nuclei):
@@ -69,7 +70,7 @@ def test_divisions_are_proposed_with_what_would_be_instead(nuclei: Nuclei):
     assert sorted(split.mother for split in found.splits) == [6, 14]
     for split in found.splits:
         assert split.confidence > 0.6
-        assert all(0.6 < agreement < 1 for agreement in split.agreements)
+        assert all(0.6 < agreement <= 1 for agreement in split.agreements)
         assert all(max(mask.iou(true) for true in nuclei.after.values()) > 0.85 for mask in split.masks)
         others = [mask for mask in masks(found) if mask not in split.masks]
         assert all(split.instead.overlap(mask) == 0 for mask in others)
@@ -105,16 +106,24 @@ def test_without_images_cells_go_on_as_before(nuclei: Nuclei):
     assert np.mean(ious) > 0.85
 
 
-def test_agreement_is_the_likeness_of_the_plausible_candidates():
+def test_agreement_is_the_likeness_of_a_mask_to_the_plausible_candidates():
     def candidate(rows: int, predicted_iou: float) -> Candidate:
         logits = np.full((256, 256), -1, np.float32)
         logits[:rows, :10] = 1
         return Candidate(logits, predicted_iou)
 
-    first, half, poor = candidate(20, 0.9), candidate(10, 0.85), candidate(5, 0.7)
-    assert agreement_of(Answer((first, half, poor))) == pytest.approx(0.5)
-    assert agreement_of(Answer((first, first, half))) == pytest.approx(0.75)
-    assert agreement_of(Answer((first, poor))) is None
+    class Decoder:
+        def decode_many(self, image, geometry, prompts, hints):
+            return [Answer((candidate(20, 0.9), candidate(10, 0.85), candidate(5, 0.7)))] * len(prompts)
+
+    plane = Region.whole(512, 512)
+    geometry = InputGeometry(plane)
+    mask = Mask(0, 0, np.ones((40, 20), np.bool_))  # 20 x 10 logits
+    [reply] = ask(Decoder(), {plane: (None, geometry)}, [Question(mask)])
+    assert len(reply.plausible) == 2
+    assert agreement_of(mask, reply.plausible, geometry) == pytest.approx(0.75)
+    assert agreement_of(Mask(100, 0, mask.bits), reply.plausible, geometry) == 0
+    assert agreement_of(mask, (), geometry) is None
 
 
 def test_no_cells_need_no_looks():
