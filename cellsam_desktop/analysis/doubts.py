@@ -22,6 +22,7 @@ _SHAPE = 0.55  # 1 - IoU with the mask before, both centred
 _CUT = 0.3  # at the border of the image cells come and go, and change as they do
 _CONTACT = 0.5  # share of the outline that newly touches others
 _SURE, _UNSURE = 0.78, 0.06  # predicted IoU at which half of the masks are wrong, and how fast that changes
+_LIKE, _UNLIKE = 0.5, 0.06  # the same for how like the candidates are
 _DIVISION_AREA = 0.45
 _UNEQUAL, _UNEQUAL_SCALE = 0.6, 0.25  # smaller daughter by larger one
 
@@ -79,6 +80,14 @@ def by_estimate(predicted_iou: float | None) -> Oddity:
         return NOTHING
     p = 1.0 / (1.0 + math.exp(min((predicted_iou - _SURE) / _UNSURE, 50.0)))
     return Oddity(p, f"the model is unsure ({min(max(predicted_iou, 0.0), 1.0):.0%})")
+
+
+def by_agreement(agreement: float | None) -> Oddity:
+    """How like a mask the decoder's candidates for it are, see ``MaskRecord``."""
+    if agreement is None:
+        return NOTHING
+    p = 1.0 / (1.0 + math.exp((agreement - _LIKE) / _UNLIKE))
+    return Oddity(p, f"the model's candidates disagree ({agreement:.0%})")
 
 
 def by_area(now: Facts, past: Sequence[Facts]) -> Oddity:

@@ -6,20 +6,17 @@ import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cellsam_desktop.analysis import doubts as odd
+from cellsam_desktop.analysis.contacts import Contacts
 from cellsam_desktop.analysis.doubts import Facts, Oddity
 from cellsam_desktop.core.changes import ChangeSet
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.geometry import PlaneKey
-from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.records import MaskRecord, Source
 from cellsam_desktop.core.track_edits import is_proposed
 
 Place = tuple[int, PlaneKey]
-_Jumps = tuple[tuple[Oddity, ...], Oddity]
+_Jumps = tuple[Oddity, ...]
 
 DOUBTFUL = 0.5
 """A mask that is wrong with less probability is not doubtful."""
@@ -31,7 +28,6 @@ _ENDS = 0.55
 _PROPOSED = Oddity(0.7, "a proposed division, to accept or to refuse")
 _GAP = 3  # so many frames apart, masks of a cell are still compared
 _SAME = 0.01
-_PLANES = 8
 _BULK = 1000  # after a change of more masks whole cells are gone through, some at a time
 
 
@@ -75,7 +71,7 @@ class Review:
         self._chain: dict[Place, float] = {}
         self._jumped: dict[Place, tuple[tuple[MaskRecord, ...], _Jumps]] = {}
         self._facts: dict[Place, tuple[MaskRecord, Facts]] = {}
-        self._boxes: dict[PlaneKey, _Boxes] = {}
+        self._contacts: dict[PlaneKey, Contacts] = {}
         self._daughters: dict[int, tuple[int, int]] = {}
         self.doubts: dict[Place, Doubt] = {}
         self.scored = 0
@@ -102,9 +98,9 @@ class Review:
 
     def update(self, changes: ChangeSet) -> None:
         """Note which masks have to be looked at again: those that changed, and those compared with them."""
-        for key in changes.planes:
-            self._boxes.pop(key, None)
         if changes.mask_count > _BULK:
+            for key in changes.planes:
+                self._contacts.pop(key, None)
             for cell_id, keys in (*changes.places.items(), *changes.seen.items()):
                 self._cells[cell_id] = self._cells.get(cell_id, frozenset()) | keys
         else:
@@ -133,6 +129,7 @@ class Review:
     def _note_all(self, changes: ChangeSet) -> None:
         for key in changes.planes:
             self._note_ends_beside(key)
+            self._note_contacts(key, set(changes.on(key)))
         for places in (changes.places, changes.seen):
             for cell_id, keys in places.items():
                 for key in keys:
@@ -140,7 +137,9 @@ class Review:
 
     def _note(self, cell_id: int, key: PlaneKey) -> None:
         self._todo[cell_id, key] = None
-        for near in (self._beside(cell_id, key, -1), self._beside(cell_id, key, 1)):
+        after = self._beside(cell_id, key, 1)
+        second = None if after is None else self._beside(cell_id, after, 1)
+        for near in (self._beside(cell_id, key, -1), after, second):
             if near is not None:
                 self._todo[cell_id, near] = None
         mother, daughters = self._document.lineage.mother(cell_id), self._daughters.get(cell_id)
@@ -162,6 +161,18 @@ class Review:
                 if span is not None and span[end] == near.t:
                     self._todo[cell_id, near] = None
 
+    def _note_contacts(self, key: PlaneKey, changed: set[int]) -> None:
+        """What touches a mask that changed is looked at again, and what is compared with it."""
+        known = self._contacts.get(key)
+        if known is None:
+            return  # nobody has asked
+        self._contacts[key], beside = known.after(changed)
+        for cell_id in beside:
+            self._todo[cell_id, key] = None
+            after = self._beside(cell_id, key, 1)
+            if after is not None:
+                self._todo[cell_id, after] = None
+
     # -- one mask ----------------------------------------------------------------------------------
 
     def _look_at(self, place: Place) -> None:
@@ -176,9 +187,10 @@ class Review:
         self._hand_on(cell_id, key)
 
     def _judge(self, cell_id: int, key: PlaneKey, record: MaskRecord) -> _Own:
-        jumps, contact = self._jumps(cell_id, key, record)
+        jumps = self._jumps(cell_id, key, record)
         jump = odd.jump_of(jumps)
-        apart = [odd.by_estimate(record.predicted_iou), contact, self._next_jump(cell_id, key)]
+        said_of_it = odd.by_estimate(record.predicted_iou), odd.by_agreement(record.agreement)
+        apart = [*said_of_it, self._new_contact(cell_id, key), self._next_jump(cell_id, key)]
         born, ends = self._division(cell_id, key), list(self._ends(cell_id, key))
         told = [] if self._is_second(cell_id) else born  # a division is one doubt, not two
         odd_birth = max((oddity.probability for oddity in born if oddity is not _PROPOSED), default=0.0)
@@ -193,10 +205,10 @@ class Review:
         return daughters is not None and cell_id == daughters[1]
 
     def _jumps(self, cell_id: int, key: PlaneKey, record: MaskRecord) -> _Jumps:
-        """What changed since the mask before: area, place and shape, and contact. Worked out once."""
+        """What changed since the mask before: area, place and shape. Worked out once."""
         before_key = self._beside(cell_id, key, -1)
         if before_key is None:
-            return (), odd.NOTHING
+            return ()
         earlier_key = self._beside(cell_id, before_key, -1)
         places = (key, before_key, *((earlier_key,) if earlier_key is not None else ()))
         records = tuple(self._document.track(cell_id)[at] for at in places)
@@ -206,15 +218,13 @@ class Review:
         self.scored += 1
         facts = [self._measure(cell_id, at) for at in places]
         mask, *past = (one.mask for one in records)
-        contacts = (self._contact(cell_id, key, mask), self._contact(cell_id, before_key, past[0]))
         jumps = (
             odd.by_area(facts[0], facts[1:]),
             odd.by_way(facts[0], facts[1:]),
             odd.by_shape(mask, past, facts),
         )
-        found = jumps, odd.by_contact(*contacts)
-        self._jumped[cell_id, key] = records, found
-        return found
+        self._jumped[cell_id, key] = records, jumps
+        return jumps
 
     def _next_jump(self, cell_id: int, key: PlaneKey) -> Oddity:
         """Of two masks between which something jumps either may be wrong, unless somebody saw it."""
@@ -222,7 +232,7 @@ class Review:
         record = None if after is None else self._document.record(cell_id, after)
         if after is None or record is None or self._document.is_seen(cell_id, after):
             return odd.NOTHING
-        p = _BLAME * odd.jump_of(self._jumps(cell_id, after, record)[0])
+        p = _BLAME * odd.jump_of(self._jumps(cell_id, after, record))
         return Oddity(p, f"does not go with frame {after.t + 1}")
 
     def _is_judged(self, cell_id: int, key: PlaneKey, record: MaskRecord) -> bool:
@@ -327,26 +337,13 @@ class Review:
             known = self._facts[cell_id, key] = record, odd.facts_of(record.mask, self._height, self._width)
         return known[1]
 
-    def _contact(self, cell_id: int, key: PlaneKey, mask: Mask) -> float:
-        boxes = self._boxes.get(key)
-        if boxes is None:
-            while len(self._boxes) >= _PLANES:
-                del self._boxes[next(iter(self._boxes))]
-            boxes = self._boxes[key] = _Boxes(self._document, key)
-        return odd.contact_of(mask, boxes.near(mask, cell_id))
+    def _new_contact(self, cell_id: int, key: PlaneKey) -> Oddity:
+        before = self._beside(cell_id, key, -1)
+        if before is None:
+            return odd.NOTHING
+        return odd.by_contact(self._contact(cell_id, key), self._contact(cell_id, before))
 
-
-class _Boxes:
-    """The masks of one plane with their boxes in one array, to find those beside another one."""
-
-    def __init__(self, document: Document, key: PlaneKey) -> None:
-        self._masks = [(i, document.track(i)[key].mask) for i in document.cells_on(key)]
-        boxes = [(m.y0, m.x0, m.y0 + m.height, m.x0 + m.width) for _, m in self._masks]
-        self._boxes: NDArray[np.int64] = np.array(boxes, np.int64).reshape(-1, 4)
-
-    def near(self, mask: Mask, but: int) -> list[Mask]:
-        """The masks whose boxes touch that of ``mask``, except that of the cell ``but``."""
-        y0, x0, y1, x1 = self._boxes.T
-        region = mask.region
-        meet = (y0 <= region.y1) & (y1 >= region.y0) & (x0 <= region.x1) & (x1 >= region.x0)
-        return [self._masks[n][1] for n in np.flatnonzero(meet).tolist() if self._masks[n][0] != but]
+    def _contact(self, cell_id: int, key: PlaneKey) -> float:
+        if key not in self._contacts:
+            self._contacts[key] = Contacts(self._document, key)
+        return self._contacts[key].of(cell_id)

@@ -72,6 +72,7 @@ def test_steady_cells_are_not_doubtful(movie):
         ({"radius": 7}, "area fell by 5"),
         ({"x": 75}, "moved 26 pixels at once"),
         ({"predicted_iou": 0.6}, "the model is unsure (60%)"),
+        ({"agreement": 0.4}, "the model's candidates disagree (40%)"),
     ],
 )
 def test_what_is_odd_is_said(movie, change, said):
@@ -167,6 +168,20 @@ def test_only_what_changed_is_worked_out(movie):
     assert movie.review.pending == 0
 
 
+def test_what_touches_a_changed_mask_is_looked_at_again(movie):
+    movie.put(3, range(FRAMES), x=85)
+    movie.finish()
+    alone, before = movie.review.score(1, PlaneKey(5)), movie.review.scored
+    movie.put(3, [5], x=60)  # over most of cell 1
+    movie.finish()
+    assert movie.review.score(1, PlaneKey(5)) > alone + 0.1
+    assert movie.review.scored - before <= 3  # cell 3; no pixels of cell 1 are compared anew
+    movie.do(SetMask(3, PlaneKey(5), None))
+    movie.finish()
+    assert movie.review.score(1, PlaneKey(5)) == alone
+    assert movie.review.pending == 0
+
+
 def test_after_a_change_of_very_many_masks_nothing_is_noted_at_once(movie, monkeypatch):
     movie.put(1, [5], radius=16)
     movie.finish()
@@ -182,12 +197,12 @@ def test_following_gives_what_a_fresh_review_gives():
     movie = Movie()
     rng = np.random.default_rng(1)
     for cell in range(1, 9):
-        movie.put(cell, range(FRAMES), x=10 + 30 * cell, y=40)
+        movie.put(cell, range(FRAMES), x=10 + 24 * cell, y=40)
     for _ in range(60):
         cell, t, action = rng.integers(1, 9), PlaneKey(int(rng.integers(FRAMES))), rng.integers(4)
         track = movie.document.track(int(cell))
         if action == 0:
-            movie.put(int(cell), [t.t], x=10 + 30 * int(cell), y=40, radius=int(rng.integers(4, 14)))
+            movie.put(int(cell), [t.t], x=10 + 24 * int(cell), y=40, radius=int(rng.integers(4, 14)))
         elif t in track and len(track) > 1:
             edit = SetMask(int(cell), t, None) if action == 1 else MarkSeen(int(cell), frozenset([t]))
             movie.do(edit)
