@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 20
 """So many masks are worked out in one event, in some 5 ms."""
+
+_MANY, _PAUSE_S = 500, 0.04
+"""While more masks than that wait, as after a large project was opened, there are pauses in between."""
 
 _Order = tuple[float, PlaneKey, int]
 
@@ -240,9 +244,16 @@ class Reviewing:
             self.changed.emit()
 
     def _go_on(self) -> None:
-        if self._review is not None and self._review.pending and not self._working:
-            self._working = True
-            self._session.post(partial(self._work, self._review))
+        if self._review is None or not self._review.pending or self._working:
+            return
+        self._working = True
+        work = partial(self._work, self._review)
+        if self._review.pending <= _MANY:
+            self._session.post(work)
+        else:
+            pause = threading.Timer(_PAUSE_S, self._session.post, (work,))
+            pause.daemon = True
+            pause.start()
 
     def _work(self, review: Review) -> None:
         self._working = False
