@@ -34,7 +34,7 @@ class Desk:
         self.missing: list[Path] = []
         self.session.movie_missing.connect(lambda project, link: self.missing.append(project))
 
-    def wait(self, condition: Callable[[], bool], timeout: float = 20) -> None:
+    def wait(self, condition: Callable[[], bool], timeout: float = 60) -> None:
         assert self.post.wait_for(condition, timeout), [notice.text for notice in self.notices]
 
     def settle(self) -> None:
