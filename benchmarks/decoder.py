@@ -4,7 +4,8 @@
 
 500 questions (points, boxes, both, refinements with a hint) on real images of seven data sets, encoded once.
 A click is measured from the prompts to a mask of the image's size. The programs take turns, question by
-question, after a pause that lets the other's threads fall asleep; ratios are medians of the questions'.
+question, after a pause; the export's threads are told to stop spinning when its run ends, or they would take
+a core from the other for a second. Ratios are medians of the questions'.
 
 - *one mask*: the official ONNX export (``SamOnnxModel``, ``return_single_mask=True``), which scales one mask
   to the image. Ours: the decode, and the first candidate's mask.

@@ -37,6 +37,8 @@ class OfficialExport:
         _export(self._module, onnx)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
+        # By default its threads go on spinning for a second after a run, on the cores that ours needs then.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         self._session = onnxruntime.InferenceSession(str(onnx), options, providers=["CPUExecutionProvider"])
 
     def inputs(
