@@ -32,7 +32,7 @@ from cellsam_desktop.core.prompts import Point, Prompts
 from cellsam_desktop.core.records import Cell, MaskRecord, Source
 from cellsam_desktop.core.shapes import cut_by_spots
 from cellsam_desktop.curation.headless_model import HeadlessModel
-from cellsam_desktop.curation.propagation_edits import outcome, recent, survey
+from cellsam_desktop.curation.propagation_edits import going_on, outcome, recent, survey
 from cellsam_desktop.sam.crops import looks_for
 
 RIGHT = 0.7
@@ -136,9 +136,7 @@ class Hand:
             self.do(step.edits)
             by_id = {cell.cell_id: cell for cell in given}
             carried = {placed.cell_id: by_id[placed.cell_id].then(placed) for placed in step.placed}
-            daughters = [i for pair in step.divided.values() for i in pair]
-            rest = [i for i in todo.carry if i not in step.lost and i not in step.divided]
-            cells = tuple(dict.fromkeys((*rest, *todo.there, *daughters)))
+            cells = going_on(todo, step)
 
     def _known(self, cell_id: int, source: PlaneKey) -> Carried | None:
         past = recent(self.document, cell_id, source, 1)

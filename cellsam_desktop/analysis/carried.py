@@ -43,15 +43,12 @@ class BatchDecoder(Protocol):
 class Carried:
     """What is known of one cell in the frame that it is carried from.
 
-    ``logits`` (256, 256) are those its mask was made from, on the look ``geometry``; None where it was not
-    made by the decoder. ``velocity`` is (dy, dx) in pixels per step, None before it is known. ``areas`` are
-    those of its recent masks in pixels, the oldest first, that of ``mask`` last.
+    ``velocity`` is (dy, dx) in pixels per step, None before it is known. ``areas`` are those of its recent
+    masks in pixels, the oldest first, that of ``mask`` last.
     """
 
     cell_id: int
     mask: Mask
-    logits: NDArray[np.float32] | None = None
-    geometry: InputGeometry | None = None
     velocity: tuple[float, float] | None = None
     areas: tuple[int, ...] = ()
 
@@ -59,7 +56,7 @@ class Carried:
         """The same cell one frame on."""
         (x0, y0), (x1, y1) = self.mask.centroid, placed.mask.centroid
         areas = (*(self.areas or (self.mask.area,)), placed.mask.area)[-RECENT:]
-        return Carried(self.cell_id, placed.mask, placed.logits, placed.geometry, (y1 - y0, x1 - x0), areas)
+        return Carried(self.cell_id, placed.mask, (y1 - y0, x1 - x0), areas)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +66,6 @@ class Placed:
     cell_id: int
     mask: Mask
     predicted_iou: float
-    logits: NDArray[np.float32]
-    geometry: InputGeometry
     agreement: float | None = None
 
 

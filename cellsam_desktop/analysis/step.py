@@ -63,4 +63,4 @@ class Step:
 
 def _placed(claim: Claim, mask: Mask) -> Placed:
     agreement = agreement_of(mask, claim.plausible, claim.geometry)
-    return Placed(claim.cell_id, mask, claim.predicted_iou, claim.logits, claim.geometry, agreement)
+    return Placed(claim.cell_id, mask, claim.predicted_iou, agreement)

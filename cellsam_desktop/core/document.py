@@ -226,14 +226,18 @@ class Document:
         if not here:
             del self._planes[key]
 
-    def snapshot(self) -> Document:
-        """A copy that does not change any more, for work on another thread; masks are shared, not copied."""
+    def snapshot(self, cell_ids: Iterable[int] | None = None) -> Document:
+        """A copy that does not change any more, for work on another thread; masks are shared, not copied.
+
+        Of the cells only those with ``cell_ids``, if given; the lineage is whole.
+        """
+        ids = set(self._cells) if cell_ids is None else self._cells.keys() & cell_ids
         copy = Document(self.calibration)
         copy.lineage = self.lineage.copy()
-        copy._cells = dict(self._cells)
-        copy._tracks = {cell_id: dict(track) for cell_id, track in self._tracks.items()}
-        copy._planes = {key: set(ids) for key, ids in self._planes.items()}
-        copy._seen = {cell_id: set(keys) for cell_id, keys in self._seen.items()}
+        copy._cells = {cell_id: self._cells[cell_id] for cell_id in ids}
+        copy._tracks = {cell_id: dict(track) for cell_id, track in self._tracks.items() if cell_id in ids}
+        copy._planes = {key: some for key, here in self._planes.items() if (some := here & ids)}
+        copy._seen = {cell_id: set(keys) for cell_id, keys in self._seen.items() if cell_id in ids}
         copy._next_id = self._next_id
         return copy
 

@@ -15,7 +15,7 @@ BULK = 500
 
 
 class BackgroundWrite:
-    """Writes what a transaction changed, as the document is when each mask's turn comes.
+    """Writes what a transaction changed, as the document is now.
 
     The document may go on changing: the caller writes afterwards what changed meanwhile. ``error`` says why
     it could not be written, None if it could.
@@ -23,7 +23,8 @@ class BackgroundWrite:
 
     def __init__(self, store: ProjectStore, document: Document, changes: ChangeSet) -> None:
         self.error: CellSamError | None = None
-        self._store, self._document, self._changes = store, document, changes
+        self._store, self._changes = store, changes
+        self._document = document.snapshot(changes.touched_cells)
         self._ended = threading.Event()
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 from cellsam_desktop.analysis.carried import RECENT, Carried, NextFrame, Placed, Split
 from cellsam_desktop.core.document import Document
@@ -75,6 +76,13 @@ def survey(
     return Survey(tuple(carry), tuple(dict.fromkeys(there)), fixed)
 
 
+def going_on(todo: Survey, done: Outcome) -> tuple[int, ...]:
+    """The cells to carry on from there: those found, those that had a mask there, and new daughters."""
+    found = (i for i in todo.carry if i not in done.lost and i not in done.divided)
+    daughters = (i for pair in done.divided.values() for i in pair)
+    return tuple(dict.fromkeys((*found, *todo.there, *daughters)))
+
+
 @dataclass(frozen=True, eq=False)
 class Recent:
     """A cell's masks up to the frame it is carried from, the oldest first, and the last but one."""
@@ -89,7 +97,7 @@ class Recent:
         if self.last is not None:
             (x0, y0), (x1, y1) = self.last.centroid, mask.centroid
             velocity = (y1 - y0, x1 - x0)
-        return Carried(self.cell_id, mask, None, None, velocity, tuple(mask.area for mask in self.masks))
+        return Carried(self.cell_id, mask, velocity, tuple(mask.area for mask in self.masks))
 
 
 def recent(document: Document, cell_id: int, key: PlaneKey, step: int) -> Recent | None:
@@ -118,26 +126,24 @@ def outcome(
     where their cell is lost or divides, and so does a provisional division that does not come about again.
     Mothers in ``never`` do not divide here.
     """
-    result, new_id = Outcome(), document.next_id
+    result, new_ids = Outcome(), count(document.next_id)
     for placed in found.placed:
         result.placed.append(placed)
-        if _daughters_there(document, placed.cell_id, target):
-            result.edits.extend(_forget(document, placed.cell_id, target))
+        result.edits.extend(_stays_whole(document, placed.cell_id, target))
         said = placed.predicted_iou, placed.agreement
         result.edits.append(_put(placed.cell_id, target, placed.mask, said, decoder))
     for split in found.splits:
         mother, pair = split.mother, _daughters_there(document, split.mother, target)
         stale = stale_masks(document, mother, target, ahead)
-        forgotten = [] if pair and mother not in never else _forget(document, mother, target)
-        result.edits.extend(forgotten)
-        if mother not in never and (pair or _may_divide(document, mother, target, stale, bool(forgotten))):
-            result.divided[mother] = pair or (new_id, new_id + 1)
-            if pair:
-                result.edits.extend(_as_before(document, split, pair, target, decoder))
-            else:
-                result.edits.extend(_division(split, (new_id, new_id + 1), target, stale, decoder))
-                new_id += 2
+        if pair and mother not in never:
+            result.divided[mother] = pair
+            result.edits.extend(_as_before(document, split, pair, target, decoder))
+        elif mother not in never and _may_divide(document, mother, target, stale):
+            result.divided[mother] = daughters = next(new_ids), next(new_ids)
+            result.edits.extend(_forget(document, mother, target, stale))
+            result.edits.extend(_division(split, daughters, target, stale, decoder))
         elif split.instead is not None:
+            result.edits.extend(_stays_whole(document, mother, target))
             result.edits.append(_put(mother, target, split.instead, (None, None), decoder))
         else:
             result.lost[mother] = "She seems to divide, which her later masks do not allow."
@@ -145,8 +151,7 @@ def outcome(
     for cell_id in result.lost:
         stale = stale_masks(document, cell_id, target, ahead)
         result.edits.extend(SetMask(cell_id, key, None) for key in stale)
-    for lost in found.lost:
-        result.edits.extend(_forget(document, lost.cell_id, target))
+        result.edits.extend(_forget(document, cell_id, target, stale))
     return result
 
 
@@ -182,9 +187,15 @@ def _provisional(document: Document, mother: int, target: PlaneKey) -> bool:
     )
 
 
-def _forget(document: Document, mother: int, target: PlaneKey) -> list[Edit]:
-    """What takes a provisional division ahead back; nothing where there is none."""
-    return forget_descendants(document, mother) if _provisional(document, mother, target) else []
+def _forget(document: Document, mother: int, target: PlaneKey, stale: Sequence[PlaneKey]) -> list[Edit]:
+    """What takes a provisional division back whose mother loses all that she has from ``target`` on."""
+    ends = _ends(document, mother, target, stale)
+    return forget_descendants(document, mother) if ends and _provisional(document, mother, target) else []
+
+
+def _stays_whole(document: Document, mother: int, target: PlaneKey) -> list[Edit]:
+    """What takes a provisional division back that begins on ``target``."""
+    return forget_descendants(document, mother) if _daughters_there(document, mother, target) else []
 
 
 def _daughters_there(document: Document, mother: int, target: PlaneKey) -> tuple[int, int] | None:
@@ -196,11 +207,14 @@ def _daughters_there(document: Document, mother: int, target: PlaneKey) -> tuple
     return daughters if all(span is not None and span[0] == target.t for span in spans) else None
 
 
-def _may_divide(
-    document: Document, mother: int, target: PlaneKey, stale: list[PlaneKey], forgotten: bool
-) -> bool:
-    later = {key for key in document.track(mother) if key.t >= target.t}
-    return (forgotten or document.lineage.daughters(mother) is None) and later <= set(stale)
+def _ends(document: Document, cell_id: int, target: PlaneKey, stale: Sequence[PlaneKey]) -> bool:
+    """Whether a cell has no masks from ``target`` on, later in time, but those that go."""
+    return {key for key in document.track(cell_id) if key.t >= target.t} <= set(stale)
+
+
+def _may_divide(document: Document, mother: int, target: PlaneKey, stale: Sequence[PlaneKey]) -> bool:
+    undivided = document.lineage.daughters(mother) is None or _provisional(document, mother, target)
+    return undivided and _ends(document, mother, target, stale)
 
 
 def _as_before(

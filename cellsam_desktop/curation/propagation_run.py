@@ -14,7 +14,15 @@ from cellsam_desktop.analysis.looking import Look
 from cellsam_desktop.core.errors import Cancelled, CellSamError
 from cellsam_desktop.core.geometry import PlaneIndex, PlaneKey, Region
 from cellsam_desktop.core.mask import Mask
-from cellsam_desktop.curation.propagation_edits import Outcome, Recent, Survey, outcome, recent, survey
+from cellsam_desktop.curation.propagation_edits import (
+    Outcome,
+    Recent,
+    Survey,
+    going_on,
+    outcome,
+    recent,
+    survey,
+)
 from cellsam_desktop.images.contrast import model_image
 from cellsam_desktop.jobs.batch_decoder import QueuedDecoder
 from cellsam_desktop.jobs.decode_request import EncodedLook
@@ -275,6 +283,4 @@ class PropagationRun:
             raise Cancelled("A cell refused its mask.")
         self.tally.add(target.t, result)
         self._carried = {placed.cell_id: after[placed.cell_id] for placed in result.placed}
-        daughters = [i for pair in result.divided.values() for i in pair]
-        rest = [i for i in step.survey.carry if i not in result.lost and i not in result.divided]
-        self._cells = tuple(dict.fromkeys((*rest, *step.survey.there, *daughters)))
+        self._cells = going_on(step.survey, result)

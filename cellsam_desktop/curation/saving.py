@@ -60,8 +60,9 @@ class Saving:
             if movie.store is None:
                 changes = everything(movie.document)
                 movie.store = self._begin_project(movie)
-            if movie.store.backlog + changes.mask_count > BULK:
-                self._write_in_background(BackgroundWrite(movie.store, movie.document, changes))
+            missing = movie.store.backlog | changes
+            if missing.mask_count > BULK:
+                self._write_in_background(BackgroundWrite(movie.store, movie.document, missing))
                 return True
             movie.store.save(movie.document, changes)
         except ProjectError as error:

@@ -97,9 +97,9 @@ class ProjectStore:
         return self._link
 
     @property
-    def backlog(self) -> int:
-        """How many masks could not be written and go with the next save."""
-        return self._unsaved.mask_count
+    def backlog(self) -> ChangeSet:
+        """What could not be written and goes with the next save."""
+        return self._unsaved
 
     def load(self, progress: Report = _silent) -> Document:
         """The document as of the last save; damaged masks are left out and counted in ``notice``.

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from cellsam_desktop.analysis.carried import Lost, NextFrame, Placed, Split
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.edits import AddCell, AddDivision, ChangeCell, MarkSeen, SetMask
-from cellsam_desktop.core.geometry import PlaneKey, Region
+from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.history import History
 from cellsam_desktop.core.records import Cell, MaskRecord, Source
 from cellsam_desktop.curation.propagation_edits import outcome, recent, stale_masks, survey
-from cellsam_desktop.sam.transforms import InputGeometry
 from tests.curation.conftest import square
-
-GEOMETRY = InputGeometry(Region.whole(48, 64))
-LOGITS = np.zeros((256, 256), np.float32)
 
 
 class Paper:
@@ -46,7 +41,7 @@ def paper() -> Paper:
 
 
 def placed(cell: int, x: int = 12) -> Placed:
-    return Placed(cell, square(x, 10), 0.9, LOGITS, GEOMETRY, 0.54)
+    return Placed(cell, square(x, 10), 0.9, 0.54)
 
 
 def split(mother: int, instead=None) -> Split:
@@ -134,6 +129,17 @@ def test_a_division_ahead_waits_until_it_is_reached(proposed):
     proposed.do(AddDivision(6, (7, 8)))
     proposed.take(NextFrame([placed(6)], [], []), 1, 2)
     assert proposed.document.lineage.daughters(6) == (7, 8)
+
+
+@pytest.mark.parametrize(("source", "ahead"), [(Source.PROPAGATED, (2, 1)), (Source.CLICK, (4, 5, 6))])
+def test_a_lost_cell_that_is_there_later_keeps_what_came_of_it(paper, source, ahead):
+    """Lost on frame 3: backwards from frame 4, or forwards although she was clicked on frame 4."""
+    paper.put(6, 4, source=source)
+    paper.put(7, 5)
+    paper.put(8, 5, x=20)
+    paper.do(AddDivision(6, (7, 8)))
+    paper.take(NextFrame([], [], [Lost(6, "Gone.")]), 3, *ahead)
+    assert paper.document.lineage.daughters(6) == (7, 8)
 
 
 def test_a_division_found_earlier_takes_the_place_of_the_later_one(proposed):

@@ -13,7 +13,7 @@ from cellsam_desktop.core.edits import AddTrack, ChangeCell, SetMask
 from cellsam_desktop.core.geometry import PlaneIndex, PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.records import Cell, MaskRecord, Source
-from cellsam_desktop.curation.background_write import BULK
+from cellsam_desktop.curation.background_write import BULK, BackgroundWrite
 from cellsam_desktop.project.store import ProjectStore
 
 
@@ -191,6 +191,18 @@ def test_very_many_masks_are_saved_in_the_background_and_what_follows_after_them
         assert document.cell_ids == list(range(1, BULK + 1))
         assert len(document.track(7)) == 6
         assert store.load_view()["t"] == 2
+
+
+def test_what_is_written_in_the_background_is_what_was_accepted_not_what_came_after(desk, movie_file):
+    desk.open(movie_file)
+    desk.add_cell(1)
+    movie, changed = desk.session.movie, []
+    movie.document.changed.connect(changed.append)
+    desk.add_cell(2)
+    write = BackgroundWrite(movie.store, movie.document, changed[0])
+    desk.session.undo()
+    write.run(lambda fraction: None)
+    assert movie.store.load().cell_ids == [1, 2]
 
 
 def test_closing_waits_for_what_is_being_written(desk, movie_file):
