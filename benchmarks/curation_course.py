@@ -130,12 +130,12 @@ class Course:
         """Mend what the queue shows, until it shows nothing wrong."""
         done: set[tuple[int, PlaneKey, int]] = set()
         while True:
-            fresh = [d for d in self._review().ranked() if (*self._place(d.cell_id, d.key),) not in done]
+            fresh = [d for d in self._review().ranked() if self._place(d.cell_id, d.key) not in done]
             wrong = None
             for doubt in fresh:
                 self.looked += 1
                 done.add(self._place(doubt.cell_id, doubt.key))
-                if self._went_wrong(doubt.cell_id, doubt.key.t) is not None:
+                if self._went_wrong(doubt.cell_id, doubt.key.t):
                     wrong = doubt
                     break
                 self._accept_division_of(doubt.cell_id)
@@ -184,32 +184,29 @@ class Course:
                 return True
         return False
 
-    def _went_wrong(self, cell: int, t: int) -> int | None:
-        """The frame where a wrong mask, or an ancestor's, was wrong first; None if nothing is."""
+    def _went_wrong(self, cell: int, t: int) -> bool:
+        """Whether a cell or an ancestor has a wrong mask up to a frame, or ends there too early."""
         document, names = self.hand.document, self.identities()
         line, own = [cell], document.lineage.mother(cell)
         while own is not None:
             line.append(own)
             own = document.lineage.mother(own)
-        first = None
         for one in line:
-            for key in document.track(one):
+            for key, record in document.track(one).items():
                 true = self.truth.masks[key.t].get(names.get(one, 0))
-                record = document.record(one, key)
-                assert record is not None
                 if key.t <= t and (true is None or record.mask.iou(true) < RIGHT):
-                    first = key.t if first is None else min(first, key.t)
-        return first if first is not None else self._ended_early(cell, t)
+                    return True
+        return self._ended_early(cell, t)
 
-    def _ended_early(self, cell: int, t: int) -> int | None:
-        """The frame after a cell's last one, if the doubt is its end and the true cell goes on or divides."""
+    def _ended_early(self, cell: int, t: int) -> bool:
+        """Whether a cell ends on a frame, and the true cell goes on or divides."""
         document, label = self.hand.document, self.identities().get(cell)
         span = document.span(cell)
         if label is None or span is None or span[1] != t or t + 1 >= len(self.truth.frames):
-            return None
+            return False
         missing = label in self.truth.masks[t + 1] and document.record(cell, PlaneKey(t + 1)) is None
         undivided = label in self.truth.daughters and document.lineage.daughters(cell) is None
-        return t + 1 if missing or undivided else None
+        return missing or undivided
 
     def _review(self) -> Review:
         plane = self.truth.frames[0].image.shape

@@ -24,7 +24,7 @@ from cellsam_desktop.analysis.looking import propose
 from cellsam_desktop.analysis.propagation import carry, looks_needed
 from cellsam_desktop.core import track_edits
 from cellsam_desktop.core.document import Document
-from cellsam_desktop.core.edits import AddCell, Edit, MarkSeen, SetMask
+from cellsam_desktop.core.edits import AddCell, Edit, SetMask
 from cellsam_desktop.core.geometry import PlaneKey, Region
 from cellsam_desktop.core.history import History
 from cellsam_desktop.core.mask import Mask
@@ -51,7 +51,7 @@ class Hand:
         self.actions: Counter[str] = Counter()
         self.truth = truth
         self.never: dict[int, int] = {}
-        self._model = model
+        self.model = model
         self._plane = Region.whole(*truth.frames[0].image.shape[:2])
         self._facts: list[CellFacts] = []
 
@@ -92,7 +92,7 @@ class Hand:
         self, t: int, prompts: Prompts, cell_id: int | None, refined: Option | None
     ) -> tuple[Option, ...]:
         """What the window offers: three candidates for one click, one mask for more."""
-        image, model = self.truth.frames[t].image, self._model
+        image, model = self.truth.frames[t].image, self.model
         if refined is not None:
             look = model.look(image, refined.geometry.region)
             return propose(model.decoder, [look], prompts, refined.logits)[:1]
@@ -120,9 +120,9 @@ class Hand:
             asked = [carried.get(i) or self._known(i, source) for i in todo.carry]
             image, before = self.truth.frames[t].image, self.truth.frames[t - 1].image
             given = [cell for cell in asked if cell is not None]
-            looks = {r: self._model.look(image, r) for r in looks_needed(self._plane, given)}
+            looks = {r: self.model.look(image, r) for r in looks_needed(self._plane, given)}
             found = carry(
-                self._model.decoder,
+                self.model.decoder,
                 looks,
                 given,
                 plane=self._plane,
@@ -175,12 +175,7 @@ class Hand:
     def accept_division(self, mother: int) -> None:
         """A proposed division is right."""
         self.actions["accept division"] += 1
-        edits: list[Edit] = []
-        for daughter in self.document.lineage.daughters(mother) or ():
-            span = self.document.span(daughter)
-            if span is not None:
-                edits.append(MarkSeen(daughter, frozenset([PlaneKey(span[0])])))
-        self.do(edits)
+        self.do(track_edits.accept_division(self.document, mother))
 
     def refuse_division(self, mother: int, t: int) -> None:
         """A proposed division is wrong: the mother goes on with both masks."""

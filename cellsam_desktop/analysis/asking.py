@@ -13,6 +13,7 @@ from cellsam_desktop.analysis.carried import BatchDecoder, Looks
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.prompts import Box, Point, Prompts
+from cellsam_desktop.core.shapes import signed_distance
 from cellsam_desktop.sam.postprocess import logits_to_mask
 from cellsam_desktop.sam.transforms import IMAGE_SIZE, InputGeometry
 
@@ -146,14 +147,8 @@ def hint_for(expected: Mask, geometry: InputGeometry) -> NDArray[np.float32]:
 
 def outward(bits: NDArray[np.bool_]) -> NDArray[np.float32]:
     """The distance of each pixel from the outline in pixels, positive inside the mask."""
-    from scipy import ndimage
-
-    if not bits.any():
-        return np.full(bits.shape, -np.inf, np.float32)
-    padded = np.pad(bits, 1)
-    inside = ndimage.distance_transform_edt(padded)[1:-1, 1:-1]
-    outside = ndimage.distance_transform_edt(~bits)
-    return np.asarray(np.where(bits, inside - 0.5, 0.5 - outside), dtype=np.float32)
+    distance = signed_distance(bits)
+    return distance - np.sign(distance) * np.float32(0.5)
 
 
 def _places(used: int, pixels: int) -> NDArray[np.intp]:

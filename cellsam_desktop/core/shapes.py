@@ -45,9 +45,22 @@ def between(before: Mask, after: Mask, fraction: float) -> Mask | None:
     one = before.region, (round(y - ya), round(x - xa))
     other = after.region, (round(y - yb), round(x - xb))
     frame = _moved(*one).union(_moved(*other))
-    distance = (1 - fraction) * _signed_distance(before, frame, one[1])
-    distance += fraction * _signed_distance(after, frame, other[1])
+    distance = (1 - fraction) * _distance_in(before, frame, one[1])
+    distance += fraction * _distance_in(after, frame, other[1])
     return Mask.from_array(distance > 0, frame.y0, frame.x0)
+
+
+def signed_distance(bits: BoolArray) -> NDArray[np.float32]:
+    """The distance in pixels to the nearest pixel of the other kind: positive inside, negative outside.
+
+    Beyond the array there is nothing of the shape. -inf everywhere when there is no shape.
+    """
+    from scipy import ndimage  # takes longer to load than Qt, and only few actions need it
+
+    if not bits.any():
+        return np.full(bits.shape, -np.inf, np.float32)
+    inside = ndimage.distance_transform_edt(np.pad(bits, 1))[1:-1, 1:-1]
+    return np.asarray(inside - ndimage.distance_transform_edt(~bits), dtype=np.float32)
 
 
 def _grid(mask: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -65,10 +78,6 @@ def _moved(region: Region, by: tuple[int, int]) -> Region:
     return Region(region.y0 + by[0], region.x0 + by[1], region.height, region.width)
 
 
-def _signed_distance(mask: Mask, frame: Region, by: tuple[int, int]) -> NDArray[np.float64]:
+def _distance_in(mask: Mask, frame: Region, by: tuple[int, int]) -> NDArray[np.float32]:
     """Positive inside; in the frame's pixels, with the mask moved ``by`` (rows, columns)."""
-    from scipy import ndimage  # takes longer to load than Qt, and only few actions need it
-
-    bits = np.pad(mask.crop(_moved(frame, (-by[0], -by[1]))), 1)
-    distance = ndimage.distance_transform_edt(bits) - ndimage.distance_transform_edt(~bits)
-    return np.asarray(distance[1:-1, 1:-1], dtype=np.float64)
+    return signed_distance(mask.crop(_moved(frame, (-by[0], -by[1]))))

@@ -14,7 +14,7 @@ from cellsam_desktop.core.changes import ChangeSet
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.edits import Edit, MarkSeen
 from cellsam_desktop.core.geometry import PlaneKey
-from cellsam_desktop.core.track_edits import is_proposed, refuse_division
+from cellsam_desktop.core.track_edits import accept_division, is_proposed, refuse_division
 
 if TYPE_CHECKING:
     from cellsam_desktop.curation.session import Session
@@ -184,16 +184,11 @@ class Reviewing:
 
     def accept_division(self, mother: int | None = None) -> None:
         """The proposed division is right: its daughters' first masks count as seen."""
-        movie, mother = self._session.movie, self.proposal if mother is None else mother
-        if movie is None or mother is None:
+        session, mother = self._session, self.proposal if mother is None else mother
+        if session.movie is None or mother is None:
             return
-        document = movie.document
-        edits: list[Edit] = []
-        for daughter in document.lineage.daughters(mother) or ():
-            span = document.span(daughter)
-            first = (key for key in document.track(daughter) if span is not None and key.t == span[0])
-            edits.append(MarkSeen(daughter, frozenset(first)))
-        self._session.commit("Accept division", edits)
+        document, chosen = session.movie.document, mother
+        session.acting.do("Accept division", lambda _: accept_division(document, chosen))
 
     def refuse_division(self, mother: int | None = None) -> None:
         """There is no division: the mother goes on with both masks, and can be carried on from here again."""

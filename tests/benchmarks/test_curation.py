@@ -40,7 +40,7 @@ def test_every_way_ends_at_the_truth_and_propagation_takes_fewer_actions(course:
     course.follow_queue()
     course.finish()
     assert course.exact()
-    alone = Course(Hand(course.hand._model, truth))
+    alone = Course(Hand(course.hand.model, truth))
     assert not alone.exact()
     alone.by_hand()
     assert alone.exact()

@@ -6,6 +6,7 @@ Each returns the edits of one transaction, which leaves every rule of the docume
 """
 
 from cellsam_desktop.core.track_edits.divisions import (
+    accept_division,
     descendants,
     divide,
     divide_here,
@@ -26,6 +27,7 @@ from cellsam_desktop.core.track_edits.relabelling import relabel
 from cellsam_desktop.core.track_edits.tracks import link, merge_tracks, rename, swap_from_here, unlink_here
 
 __all__ = [
+    "accept_division",
     "corrected",
     "delete_from_here",
     "delete_here",

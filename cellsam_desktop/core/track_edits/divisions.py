@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cellsam_desktop.core.document import Document
-from cellsam_desktop.core.edits import Edit
+from cellsam_desktop.core.edits import Edit, MarkSeen
 from cellsam_desktop.core.errors import EditRefused
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.records import MaskRecord, Source
@@ -73,6 +73,16 @@ def undivide(document: Document, mother: int) -> list[Edit]:
     return plan.edits()
 
 
+def accept_division(document: Document, mother: int) -> list[Edit]:
+    """A proposed division is right: its daughters' first masks count as seen.
+
+    Raises:
+        EditRefused: the cell did not divide.
+    """
+    daughters = _refuse_undivided(Plan(document), mother)
+    return [MarkSeen(daughter, frozenset(_first_planes(document, daughter))) for daughter in daughters]
+
+
 def refuse_division(
     document: Document,
     mother: int,
@@ -98,10 +108,7 @@ def refuse_division(
                 forceable=True,
             )
         if is_provisional(document, daughter):
-            for descendant in descendants(document, daughter):
-                plan.divide(descendant, None)
-                plan.track(descendant).clear()
-            plan.divide(daughter, None)
+            _forget_descendants(plan, daughter)
         plan.give_up(daughter, "which would be left without a mother")
     for daughter in plan.daughters(mother) or ():
         track, hers = plan.track(mother), plan.track(daughter)
@@ -142,10 +149,7 @@ def descendants(document: Document, mother: int) -> list[int]:
 def forget_descendants(document: Document, mother: int) -> list[Edit]:
     """Take a provisional division back, with all that came of it; the mother keeps her own masks."""
     plan = Plan(document)
-    for cell_id in (mother, *descendants(document, mother)):
-        plan.divide(cell_id, None)
-    for cell_id in descendants(document, mother):
-        plan.track(cell_id).clear()
+    _forget_descendants(plan, mother)
     return plan.edits()
 
 
@@ -187,12 +191,23 @@ def _end_before_birth(plan: Plan, mother: int) -> None:
     plan.take_from(mother, birth)
 
 
-def _begins_unseen(document: Document, cell_id: int) -> bool:
+def _forget_descendants(plan: Plan, mother: int) -> None:
+    family = descendants(plan.document, mother)
+    for cell_id in (mother, *family):
+        plan.divide(cell_id, None)
+    for cell_id in family:
+        plan.track(cell_id).clear()
+
+
+def _first_planes(document: Document, cell_id: int) -> list[PlaneKey]:
     span = document.span(cell_id)
-    first = [] if span is None else [key for key in document.track(cell_id) if key.t == span[0]]
+    return [] if span is None else [key for key in document.track(cell_id) if key.t == span[0]]
+
+
+def _begins_unseen(document: Document, cell_id: int) -> bool:
+    track, first = document.track(cell_id), _first_planes(document, cell_id)
     return bool(first) and all(
-        document.track(cell_id)[key].source == Source.PROPAGATED and not document.is_seen(cell_id, key)
-        for key in first
+        track[key].source == Source.PROPAGATED and not document.is_seen(cell_id, key) for key in first
     )
 
 
