@@ -148,7 +148,7 @@ def hint_for(expected: Mask, geometry: InputGeometry) -> NDArray[np.float32]:
 def outward(bits: NDArray[np.bool_]) -> NDArray[np.float32]:
     """The distance of each pixel from the outline in pixels, positive inside the mask."""
     distance = signed_distance(bits)
-    return distance - np.sign(distance) * np.float32(0.5)
+    return np.asarray(distance - 0.5 * np.sign(distance), dtype=np.float32)
 
 
 def _places(used: int, pixels: int) -> NDArray[np.intp]:
