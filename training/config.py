@@ -1,0 +1,128 @@
+"""How a decoder is trained: plain numbers, written down with every run, and the presets that have names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from types import MappingProxyType
+from typing import Any, Literal
+
+from cellsam_desktop.core.errors import CellSamError
+
+Look = Literal["whole", "crops", "patches"]
+
+
+class ConfigError(CellSamError):
+    """A configuration that cannot be read."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """One way to train. A *step* changes the weights once; a *round* is one prompt more for the same cells.
+
+    Every field is a number, a string or a flag, so that a run can be written down and repeated.
+    """
+
+    preset: str = "curator"
+    # What the encoder sees: whole planes, the crops that inference chooses, or square patches.
+    look: Look = "whole"
+    patch: int = 512
+    """Side of a patch in plane pixels."""
+    turns: int = 8
+    """How many of the eight turned and mirrored forms of each view are encoded; 1 is the view as it is."""
+    # Prompts.
+    images_per_step: int = 1
+    prompts_per_image: int = 16
+    point_share: float = 0.5
+    """Share of cells whose first prompt is a point; the others begin with a box."""
+    corrections: int = 2
+    """Rounds after the first, each with one click in the error region."""
+    hint_share: float = 0.5
+    """Share of corrections that see the logits of the round before."""
+    box_jitter: float = 0.1
+    """Largest displacement of a box's side, as a share of that side's length."""
+    smallest_cell: int = 16
+    """Cells of fewer plane pixels are left out."""
+    # Learning.
+    optimizer: Literal["adam", "adamw"] = "adamw"
+    learning_rate: float = 3e-4
+    weight_decay: float = 0.01
+    warm_up: int = 50
+    """Steps until the learning rate is reached."""
+    schedule: Literal["constant", "cosine", "plateau"] = "cosine"
+    clip: float = 1.0
+    """Largest norm of the gradient; 0 leaves it as it is."""
+    average: float = 0.99
+    """Decay of the moving average of the weights that is judged and kept; 0 keeps the weights themselves."""
+    # Loss.
+    dice: float = 1.0
+    cross_entropy: float = 1.0
+    focal: float = 0.0
+    quality: float = 1.0
+    """Weight of the error of the predicted IoU."""
+    # When it ends.
+    epochs: int = 1000
+    patience: int = 10
+    """Looks at the held-out cells without improvement after which training ends; 0 goes on."""
+    seed: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Config:
+        """Read what ``to_json`` wrote.
+
+        Raises:
+            ConfigError: there are fields that this version does not know.
+        """
+        known = {field.name for field in fields(cls)}
+        if unknown := sorted(set(data) - known):
+            raise ConfigError(f"This version does not know the setting {unknown[0]!r} of the training run.")
+        return cls(**data)
+
+
+def _presets() -> dict[str, Config]:
+    return {
+        "curator": Config(),
+        "cellsam-box": Config("cellsam-box", point_share=0.0, corrections=0),
+        "cellsam-point": Config("cellsam-point", point_share=1.0, corrections=0),
+        "epfl-mitochondria": Config(
+            "epfl-mitochondria",
+            look="patches",
+            patch=256,
+            turns=1,
+            point_share=0.0,
+            corrections=0,
+            optimizer="adam",
+            learning_rate=1e-5,
+            weight_decay=0.0,
+            warm_up=0,
+            schedule="constant",
+            clip=0.0,
+            average=0.0,
+            quality=0.0,
+            epochs=5,
+            patience=0,
+        ),
+        "iterative": Config(
+            "iterative",
+            look="patches",
+            turns=1,
+            prompts_per_image=25,
+            corrections=7,
+            box_jitter=0.025,
+            learning_rate=1e-5,
+            warm_up=0,
+            schedule="plateau",
+            clip=0.0,
+            average=0.0,
+            cross_entropy=0.0,
+            epochs=100,
+        ),
+    }
+
+
+PRESETS: Mapping[str, Config] = MappingProxyType(_presets())
+"""The presets by name; ``curator`` is the default."""
