@@ -18,7 +18,8 @@ class ChangeSet:
     ``cells`` are cells added, removed or altered (name, locked); ``places`` are, by cell id, the planes on
     which its mask was set, replaced or removed; ``lineage`` are mothers whose division changed; ``seen`` are,
     by cell id, the planes on which its mask was marked as seen, or no longer is, while the mask stayed (one
-    that changes loses its mark, and is in ``places``).
+    that changes loses its mark, and is in ``places``). ``complete`` are the planes that were marked as
+    complete, or no longer are.
     """
 
     name: str = ""
@@ -27,6 +28,7 @@ class ChangeSet:
     lineage: frozenset[int] = field(default_factory=frozenset)
     calibration: bool = False
     seen: Places = field(default_factory=dict)
+    complete: frozenset[PlaneKey] = frozenset()
 
     @cached_property
     def masks(self) -> frozenset[tuple[int, PlaneKey]]:
@@ -61,6 +63,7 @@ class ChangeSet:
             self.lineage | other.lineage,
             self.calibration or other.calibration,
             _united(self.seen, other.seen),
+            self.complete | other.complete,
         )
 
 

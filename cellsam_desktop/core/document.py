@@ -36,6 +36,7 @@ class Document:
         self._planes: dict[PlaneKey, set[int]] = {}
         self._spans: dict[int, tuple[int, int]] = {}
         self._seen: dict[int, set[PlaneKey]] = {}
+        self._complete: set[PlaneKey] = set()
         self._next_id = 1
 
     @property
@@ -86,6 +87,15 @@ class Document:
         """Whether there is a mask that a person made or has seen; see ``records.is_curated``."""
         record = self.record(cell_id, key)
         return record is not None and is_curated(record, self.is_seen(cell_id, key))
+
+    @property
+    def complete(self) -> frozenset[PlaneKey]:
+        """The planes marked as complete: every cell on them has its mask, and the masks are right."""
+        return frozenset(self._complete)
+
+    def is_complete(self, key: PlaneKey) -> bool:
+        """Whether a plane is marked as complete."""
+        return key in self._complete
 
     def cells_on(self, key: PlaneKey) -> list[int]:
         """Ids of the cells that have a mask on a plane, ascending."""
@@ -182,6 +192,12 @@ class Document:
             self._mark(cell_id, key, seen)
         return changed
 
+    def put_complete(self, keys: Iterable[PlaneKey], complete: bool) -> frozenset[PlaneKey]:
+        """Mark planes as complete or not; returns the planes where that changed something."""
+        changed = frozenset(key for key in keys if (key in self._complete) != complete)
+        self._complete ^= changed
+        return changed
+
     def _mark(self, cell_id: int, key: PlaneKey, seen: bool) -> None:
         if seen:
             self._seen.setdefault(cell_id, set()).add(key)
@@ -229,7 +245,7 @@ class Document:
     def snapshot(self, cell_ids: Iterable[int] | None = None) -> Document:
         """A copy that does not change any more, for work on another thread; masks are shared, not copied.
 
-        Of the cells only those with ``cell_ids``, if given; the lineage is whole.
+        Of the cells only those with ``cell_ids``, if given; the lineage and the marks of planes are whole.
         """
         ids = set(self._cells) if cell_ids is None else self._cells.keys() & cell_ids
         copy = Document(self.calibration)
@@ -238,6 +254,7 @@ class Document:
         copy._tracks = {cell_id: dict(track) for cell_id, track in self._tracks.items() if cell_id in ids}
         copy._planes = {key: some for key, here in self._planes.items() if (some := here & ids)}
         copy._seen = {cell_id: set(keys) for cell_id, keys in self._seen.items() if cell_id in ids}
+        copy._complete = set(self._complete)
         copy._next_id = self._next_id
         return copy
 

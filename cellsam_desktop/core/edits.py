@@ -94,6 +94,18 @@ class MarkSeen:
 
 
 @dataclass(frozen=True)
+class MarkComplete:
+    """Say that every cell on these planes has its mask, and that the masks are right; or take that back."""
+
+    keys: frozenset[PlaneKey]
+    complete: bool = True
+
+    def apply(self, document: Document) -> Edit:
+        """Set or remove the marks."""
+        return MarkComplete(document.put_complete(self.keys, self.complete), not self.complete)
+
+
+@dataclass(frozen=True)
 class AddTrack:
     """Begin a cell with all its masks at once: thousands of cells are imported without an edit per mask.
 

@@ -16,6 +16,7 @@ from cellsam_desktop.core.edits import (
     AddTrack,
     ChangeCell,
     Edit,
+    MarkComplete,
     MarkSeen,
     RemoveCell,
     RemoveDivision,
@@ -111,6 +112,7 @@ class History:
 def changes_of(name: str, edits: Iterable[Edit]) -> ChangeSet:
     """What a sequence of edits touches."""
     cells, masks, marks, lineage, calibration = set(), [], [], set(), False
+    planes: set[PlaneKey] = set()
     tracks: dict[int, frozenset[PlaneKey]] = {}
     for edit in edits:
         match edit:
@@ -122,6 +124,8 @@ def changes_of(name: str, edits: Iterable[Edit]) -> ChangeSet:
                 masks.append((cell_id, key))
             case MarkSeen(cell_id, keys):
                 marks += [(cell_id, key) for key in keys]
+            case MarkComplete(keys):
+                planes |= keys
             case AddTrack(Cell(cell_id), keys) | RemoveTrack(cell_id, keys):
                 cells.add(cell_id)
                 tracks[cell_id] = tracks.get(cell_id, frozenset()).union(keys)
@@ -129,5 +133,5 @@ def changes_of(name: str, edits: Iterable[Edit]) -> ChangeSet:
                 lineage.add(mother)
             case SetCalibration():
                 calibration = True
-    single = ChangeSet(places=places_of(masks), seen=places_of(marks))
+    single = ChangeSet(places=places_of(masks), seen=places_of(marks), complete=frozenset(planes))
     return single | ChangeSet(name, frozenset(cells), tracks, frozenset(lineage), calibration)

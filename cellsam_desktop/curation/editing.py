@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cellsam_desktop.core import morphology, track_edits
 from cellsam_desktop.core.document import Document
-from cellsam_desktop.core.edits import ChangeCell, Edit, SetCalibration, SetMask
+from cellsam_desktop.core.edits import ChangeCell, Edit, MarkComplete, SetCalibration, SetMask
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.records import Calibration
@@ -122,6 +122,17 @@ class Editing:
         """Change pixel size, z step and frame interval."""
         if self._session.movie is not None and calibration != self._document.calibration:
             self._session.commit("Change scale", [SetCalibration(calibration)])
+
+    def toggle_complete(self) -> None:
+        """Say that every cell on this plane has its mask, or take that back.
+
+        The mark stays when masks change: correcting a mask, or deleting that of something that is no cell,
+        leaves no cell without one.
+        """
+        if self._session.movie is not None:
+            complete = not self._document.is_complete(self._key)
+            name = "Mark as complete" if complete else "Mark as incomplete"
+            self._session.commit(name, [MarkComplete(frozenset([self._key]), complete)])
 
     # -- shapes ------------------------------------------------------------------------------------
 

@@ -68,8 +68,10 @@ class OpenMovie:
 
 
 def masks_stay_in_place(document: Document, old: MovieInfo, new: MovieInfo) -> bool:
-    """Whether every mask keeps lying on the image it was drawn on when the axes of a movie are read anew."""
-    return all(_stays(key, old, new) for key in document.planes())
+    """Whether every mask, and every mark of a plane, keeps lying on the image it was made for when the axes
+    of a movie are read anew.
+    """
+    return all(_stays(key, old, new) for key in document.complete.union(document.planes()))
 
 
 def _stays(key: PlaneKey, old: MovieInfo, new: MovieInfo) -> bool:

@@ -179,8 +179,9 @@ class Session:
     def _go_where(self, changes: ChangeSet) -> None:
         assert self.movie is not None
         document, view = self.movie.document, self.view
-        if changes.planes and view.key not in changes.planes:
-            nearest = min(changes.planes, key=lambda key: (abs(key.t - view.t), abs(key.z - view.z), key))
+        planes = changes.planes | changes.complete
+        if planes and view.key not in planes:
+            nearest = min(planes, key=lambda key: (abs(key.t - view.t), abs(key.z - view.z), key))
             self.navigation.show(t=nearest.t, z=nearest.z)
         came_back = {i for i, keys in changes.places.items() if not keys.isdisjoint(document.track(i))}
         chosen = came_back or {i for i in changes.touched_cells if i in document}

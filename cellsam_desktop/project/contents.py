@@ -12,6 +12,7 @@ from typing import Any
 
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.errors import EditRefused, PromptError
+from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.records import Calibration, Cell
 from cellsam_desktop.project.schema import MASK_COLUMNS, VERSION, MaskRow, read_mask_row
 
@@ -20,6 +21,9 @@ log = logging.getLogger(__name__)
 SELECT_CELLS = "SELECT id, name, locked FROM cell"
 LAST_MASK = "SELECT max(rowid) FROM mask"
 SELECT_DIVISIONS = "SELECT mother, daughter_a, daughter_b FROM division"
+SELECT_COMPLETE = "SELECT t, z FROM complete"
+COMPLETE_SINCE = 3
+"""Older files have no table of the complete planes."""
 
 
 def select_masks(version: int = VERSION) -> str:
@@ -63,6 +67,10 @@ class DocumentReader:
                 self._check_order(mother)
             except EditRefused as error:
                 self._lose(f"division of cell {mother}", error)
+
+    def add_complete(self, rows: Iterable[tuple[int, int]]) -> None:
+        """Rows of ``SELECT_COMPLETE``."""
+        self.document.put_complete((PlaneKey(t, z) for t, z in rows), True)
 
     def _check_order(self, mother: int) -> None:
         try:

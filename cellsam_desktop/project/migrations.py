@@ -20,7 +20,12 @@ def _add_marks_and_agreement(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE mask ADD COLUMN agreement REAL")
 
 
-STEPS: Mapping[int, Step] = {1: _add_marks_and_agreement}
+def _add_complete(connection: sqlite3.Connection) -> None:
+    """Version 3 knows the planes on which every cell has its mask."""
+    connection.execute("CREATE TABLE complete (t INTEGER NOT NULL, z INTEGER NOT NULL, PRIMARY KEY (t, z))")
+
+
+STEPS: Mapping[int, Step] = {1: _add_marks_and_agreement, 2: _add_complete}
 """From each older version, what turns its tables into the next version's. Version 1 is the first."""
 
 

@@ -116,8 +116,11 @@ def _read(connection: sqlite3.Connection, damaged: Path) -> Salvaged:
     reader = contents.DocumentReader()
     reader.document.calibration = contents.calibration_from_json(_meta(connection, "calibration"))
     reader.add_cells(_rows(connection, contents.SELECT_CELLS, pages))
-    reader.add_masks(_rows(connection, contents.select_masks(version_of(connection)), pages))
+    version = version_of(connection)
+    reader.add_masks(_rows(connection, contents.select_masks(version), pages))
     reader.add_divisions(_rows(connection, contents.SELECT_DIVISIONS, pages))
+    if version >= contents.COMPLETE_SINCE:
+        reader.add_complete(_rows(connection, contents.SELECT_COMPLETE, pages))
     reader.document.reserve_ids(int(_meta(connection, "next_id") or 1))
     if not len(reader.document):
         raise ProjectError(

@@ -17,7 +17,7 @@ from cellsam_desktop.core.records import MaskRecord, Source
 SUFFIX = ".cellsam"
 APPLICATION_ID = 0x4353414D
 """The letters CSAM; SQLite keeps them in bytes 68 to 71 of the file."""
-VERSION = 2
+VERSION = 3
 """``user_version`` of the files this program writes; ``migrations.py`` leads from the older ones here."""
 
 _TABLES = """
@@ -51,6 +51,11 @@ CREATE TABLE division (
     mother INTEGER PRIMARY KEY REFERENCES cell (id) DEFERRABLE INITIALLY DEFERRED,
     daughter_a INTEGER NOT NULL UNIQUE REFERENCES cell (id) DEFERRABLE INITIALLY DEFERRED,
     daughter_b INTEGER NOT NULL UNIQUE REFERENCES cell (id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE TABLE complete (
+    t INTEGER NOT NULL,
+    z INTEGER NOT NULL,
+    PRIMARY KEY (t, z)
 );
 """
 

@@ -117,6 +117,7 @@ class ProjectStore:
             last = connection.execute(contents.LAST_MASK).fetchone()[0] or 0
             read.add_masks(_reporting(connection.execute(contents.select_masks()), last, progress))
             read.add_divisions(connection.execute(contents.SELECT_DIVISIONS))
+            read.add_complete(connection.execute(contents.SELECT_COMPLETE))
             read.document.reserve_ids(int(contents.read_meta(connection, "next_id") or 1))
         if read.lost:
             self.notice = (
@@ -225,6 +226,9 @@ class ProjectStore:
         for mother in changes.lineage:
             if (daughters := document.lineage.daughters(mother)) is not None:
                 connection.execute("INSERT INTO division VALUES (?, ?, ?)", (mother, *daughters))
+        connection.executemany("DELETE FROM complete WHERE t = ? AND z = ?", changes.complete)
+        complete = changes.complete & document.complete
+        connection.executemany("INSERT INTO complete (t, z) VALUES (?, ?)", complete)
         if changes.calibration:
             _put_meta(connection, "calibration", contents.calibration_to_json(document.calibration))
         _put_meta(connection, "next_id", str(document.next_id))
@@ -243,7 +247,7 @@ def everything(document: Document) -> ChangeSet:
     """A change set that touches all of a document."""
     places = {cell_id: frozenset(document.track(cell_id)) for cell_id in document.cell_ids}
     mothers = frozenset(mother for mother, _ in document.lineage.divisions())
-    return ChangeSet("", frozenset(places), places, mothers, True)
+    return ChangeSet("", frozenset(places), places, mothers, True, complete=document.complete)
 
 
 def _reporting(items: Iterable[T], count: int, progress: Report) -> Iterator[T]:

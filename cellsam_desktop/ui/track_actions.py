@@ -164,6 +164,16 @@ REVIEW = (
         tracks.mark_all_seen,
         tracks.has_masks_here,
     ),
+    ActionSpec(
+        "review.complete",
+        "Frame is complete",
+        Group.REVIEW,
+        tracks.toggle_complete,
+        ("Ctrl+G",),
+        tip="Every cell on this frame has its mask: training takes all of it as the truth",
+        enabled=rules.has_movie,
+        checked=tracks.is_complete,
+    ),
 )
 
 PLAYING = (

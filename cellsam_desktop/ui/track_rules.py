@@ -64,6 +64,17 @@ def mark_all_seen(context: ActionContext) -> None:
     reviewing(context).mark_seen(everything=True)
 
 
+def is_complete(context: ActionContext) -> bool:
+    """Every cell on the plane on screen is said to have its mask."""
+    movie = context.session.movie
+    return movie is not None and movie.document.is_complete(context.session.view.key)
+
+
+def toggle_complete(context: ActionContext) -> None:
+    """Every cell on the plane on screen has its mask, or not."""
+    context.session.editing.toggle_complete()
+
+
 def accept_division(context: ActionContext) -> None:
     """The proposed division is right."""
     reviewing(context).accept_division()

@@ -15,6 +15,7 @@ from cellsam_desktop.core.edits import (
     AddTrack,
     ChangeCell,
     Edit,
+    MarkComplete,
     MarkSeen,
     RemoveDivision,
     SetMask,
@@ -110,6 +111,7 @@ def attributes(random: Random, document: Document, cell_id: int) -> list[Edit]:
             track_edits.rename(document, cell_id, random.choice([" AB", "P1 ", ""])),
             [ChangeCell(Cell(cell_id, locked=random.random() < 0.3))],
             [MarkSeen(cell_id, keys, random.random() < 0.7)],
+            [MarkComplete(keys | {_key(random)}, random.random() < 0.7)],
             [RemoveDivision(mother) for mother, _ in list(document.lineage.divisions())[:1]],
         ]
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.records import Calibration
 
-Facts = tuple[dict, dict, dict, list, Calibration]
+Facts = tuple[dict, dict, dict, list, Calibration, frozenset]
 
 
 def facts(document: Document) -> Facts:
-    """Cells, their masks, their marks, divisions and scale; everything less the next id.
+    """Cells, their masks, their marks, divisions, scale and complete planes; everything less the next id.
 
     Two masks are equal only if they are the same object.
     """
@@ -20,6 +20,7 @@ def facts(document: Document) -> Facts:
         {i: document.seen(i) for i in cells},
         list(document.lineage.divisions()),
         document.calibration,
+        document.complete,
     )
 
 

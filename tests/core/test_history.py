@@ -18,6 +18,7 @@ from cellsam_desktop.core.edits import (
     AddTrack,
     ChangeCell,
     Edit,
+    MarkComplete,
     MarkSeen,
     RemoveCell,
     RemoveDivision,
@@ -40,7 +41,7 @@ def transactions(data: bytes, document: Document) -> Iterator[list[Edit]]:
     edits: list[Edit] = []
     for kind, a, b, c in zip(*(iter(data),) * 4, strict=False):
         next_id = document.next_id + sum(isinstance(edit, AddCell | AddTrack) for edit in edits)
-        edits.append(edit_of(document, kind % 20, a, b, c, next_id))
+        edits.append(edit_of(document, kind % 21, a, b, c, next_id))
         if kind < 192:
             yield edits
             edits = []
@@ -72,6 +73,8 @@ def edit_of(document: Document, kind: int, a: int, b: int, c: int, next_id: int)
         case 17 | 18:
             keys = frozenset(list(document.track(cell_id))[: b % 4])
             return MarkSeen(cell_id, keys if c % 9 else keys | {PlaneKey(b % 6)}, seen=c % 3 > 0)
+        case 19:
+            return MarkComplete(frozenset({PlaneKey(b % 6), PlaneKey(b % 6, c % 2)}), complete=c % 3 > 0)
         case _:
             return SetCalibration(Calibration(pixel_size_um=b / 10))
 
@@ -87,6 +90,7 @@ def check_covered(before: Facts, after: Facts, changes: ChangeSet) -> None:
         assert marks ^ after[2].get(i, set()) <= changes.places.get(i, set()) | changes.seen.get(i, set())
     assert {mother for mother, _ in set(before[3]) ^ set(after[3])} <= changes.lineage
     assert before[4] == after[4] or changes.calibration
+    assert before[5] ^ after[5] <= changes.complete
 
 
 @settings(max_examples=80)

@@ -9,7 +9,7 @@ from cellsam_desktop.core.edits import AddCell, AddDivision, SetMask
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.records import Calibration, Cell, MaskRecord, Source
-from tests.curation.conftest import Desk, square
+from tests.curation.conftest import FIRST, Desk, square
 
 
 @pytest.fixture
@@ -166,3 +166,35 @@ def test_actions_without_a_movie_do_nothing(desk: Desk) -> None:
     editing.set_calibration(Calibration(1.0))
     assert editing.find("1") == []
     assert desk.texts == []
+
+
+def test_a_plane_is_marked_as_complete_and_stays_so_while_masks_change(desk: Desk, movie_file: Path):
+    desk.open(movie_file)
+    session = desk.session
+    desk.add_cell(1)
+    session.editing.toggle_complete()
+    assert session.movie.document.complete == {FIRST}
+    session.view.set(selection=(1,))
+    session.editing.delete_here()
+    assert session.movie.document.complete == {FIRST}
+    session.navigation.go_to(3)
+    session.editing.toggle_complete()
+    session.navigation.go_to(0)
+    session.undo()
+    assert session.view.t == 3
+    assert session.movie.document.complete == {FIRST}
+    session.redo()
+    project = session.movie.project_path
+    session.close_movie()
+    desk.open(project)
+    assert session.movie.document.complete == {FIRST, PlaneKey(3)}
+
+
+def test_axes_are_not_read_anew_under_marks_of_planes(desk: Desk, tmp_path: Path, movie_writer):
+    desk.open(movie_writer(tmp_path / "deep.tif", depth=2))
+    session = desk.session
+    session.navigation.go_to(3)
+    session.editing.toggle_complete()
+    session.open_with_axes("ZTYX")
+    desk.settle()
+    assert "would lie on other images" in desk.texts[-1]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cellsam_desktop.core.document import Document
-from cellsam_desktop.core.edits import AddCell, AddDivision, MarkSeen, SetMask
+from cellsam_desktop.core.edits import AddCell, AddDivision, MarkComplete, MarkSeen, SetMask
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.history import History
 from cellsam_desktop.core.mask import Mask
@@ -30,7 +30,7 @@ def disc_mask(x: float, y: float, radius: float) -> Mask:
 
 
 def make_document() -> Document:
-    """Three cells over four frames; 1 divides into 2 and 3; odd box sizes, prompts, z positions, a mark."""
+    """Three cells over four frames; 1 divides into 2 and 3; odd box sizes, prompts, z positions, marks."""
     document = Document(Calibration(0.25, 1.0, 30.0))
     clicked = Prompts((Point(20.5, 11.0), Point(1, 2, positive=False)), Box(3, 4, 30, 40))
     records = {
@@ -43,7 +43,8 @@ def make_document() -> Document:
     edits = [AddCell(Cell(1, "Mère µ", locked=False)), AddCell(Cell(2)), AddCell(Cell(3, locked=False))]
     edits += [SetMask(cell_id, key, record) for (cell_id, key), record in records.items()]
     seen = MarkSeen(2, frozenset({PlaneKey(3, 1)}))
-    History(document).commit("make", [*edits, AddDivision(1, (2, 3)), seen])
+    complete = MarkComplete(frozenset({PlaneKey(0), PlaneKey(3, 1)}))
+    History(document).commit("make", [*edits, AddDivision(1, (2, 3)), seen, complete])
     return document
 
 
@@ -65,6 +66,7 @@ def facts(document: Document) -> dict:
             for key, r in document.track(i).items()
         },
         "seen": {i: document.seen(i) for i in document.cell_ids},
+        "complete": document.complete,
         "divisions": list(document.lineage.divisions()),
         "calibration": document.calibration,
         "next_id": document.next_id,

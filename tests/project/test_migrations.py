@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from cellsam_desktop.core.edits import MarkSeen, SetMask
+from cellsam_desktop.core.edits import MarkComplete, MarkSeen, SetMask
 from cellsam_desktop.core.errors import ProjectError
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.history import History
 from cellsam_desktop.project import migrations
 from cellsam_desktop.project.contents import calibration_to_json
 from cellsam_desktop.project.schema import APPLICATION_ID, VERSION, mask_row
-from cellsam_desktop.project.store import ProjectStore
+from cellsam_desktop.project.store import ProjectStore, everything
 
 from .conftest import facts
 
@@ -69,15 +69,16 @@ def first_version(tmp_path: Path, link, document) -> Path:
     return path
 
 
-def test_version_1_gets_marks_and_agreement(first_version: Path, document):
+def test_version_1_gets_marks_of_masks_and_planes_and_agreement(first_version: Path, document):
     marked = facts(document)
-    seen = {i: document.seen(i) for i in document.cell_ids}
-    History(document).commit("unmark", [MarkSeen(i, keys, False) for i, keys in seen.items()])
+    seen, complete = {i: document.seen(i) for i in document.cell_ids}, document.complete
+    unmark = [MarkSeen(i, keys, False) for i, keys in seen.items()]
+    History(document).commit("unmark", [*unmark, MarkComplete(complete, False)])
     with ProjectStore.open(first_version) as store:
         loaded = store.load()
         assert facts(loaded) == facts(document)
         marks = [MarkSeen(i, keys) for i, keys in seen.items()]
-        store.save(loaded, History(loaded).commit("mark", marks))
+        store.save(loaded, History(loaded).commit("mark", [*marks, MarkComplete(complete)]))
         said = replace(loaded.record(3, PlaneKey(2)), agreement=0.54)
         store.save(loaded, History(loaded).commit("said", [SetMask(3, PlaneKey(2), said)]))
     assert _version(first_version) == VERSION
@@ -99,6 +100,23 @@ def test_a_damaged_file_of_version_1_is_rescued(first_version: Path, document):
         rescued = store.load()
     assert facts(rescued)["masks"] == facts(document)["masks"]
     assert not rescued.is_seen(2, PlaneKey(3, 1))
+    assert not rescued.complete
+
+
+def test_version_2_gets_marks_of_planes(tmp_path: Path, link, document):
+    path = tmp_path / "movie.tif.cellsam"
+    with ProjectStore.create(path, link, document.calibration) as store:
+        store.save(document, everything(document))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE complete")
+        connection.execute("PRAGMA user_version = 2")
+        connection.commit()
+    with ProjectStore.open(path) as store:
+        loaded = store.load()
+        assert facts(loaded) == facts(document) | {"complete": frozenset()}
+        store.save(loaded, History(loaded).commit("mark", [MarkComplete(document.complete)]))
+        assert facts(store.load()) == facts(document)
+    assert _version(path) == VERSION
 
 
 def test_a_failed_step_leaves_the_file_as_it_was(first_version: Path, monkeypatch):

@@ -19,6 +19,7 @@ from cellsam_desktop.core.edits import (
     AddCell,
     AddDivision,
     ChangeCell,
+    MarkComplete,
     MarkSeen,
     RemoveCell,
     RemoveDivision,
@@ -100,6 +101,8 @@ def test_each_kind_of_change_is_followed(path: Path, link, document):
             [MarkSeen(1, frozenset(document.track(1)))],
             [MarkSeen(2, frozenset({PlaneKey(3, 1)}), False)],
             [SetMask(1, PlaneKey(1), MaskRecord(disc_mask(41, 20, 6), Source.BRUSH))],
+            [MarkComplete(frozenset({PlaneKey(1), PlaneKey(0)}))],
+            [MarkComplete(frozenset({PlaneKey(0), PlaneKey(3, 1)}), False)],
         ]
         states = [facts(document)]
         for edits in transactions:
@@ -130,7 +133,7 @@ def test_random_transactions_undos_and_redos_are_followed(path: Path, link, seed
 
 
 def random_step(random: Random, document: Document, history: History) -> ChangeSet | None:
-    kind, some = random.randrange(11), [random.randrange(1, document.next_id + 1) for _ in range(3)]
+    kind, some = random.randrange(12), [random.randrange(1, document.next_id + 1) for _ in range(3)]
     if kind == 0:
         return history.undo()
     if kind == 1:
@@ -146,6 +149,7 @@ def random_step(random: Random, document: Document, history: History) -> ChangeS
         7: [ChangeCell(Cell(some[0], "renamed"))],
         8: [SetCalibration(Calibration(random.random()))],
         10: [MarkSeen(some[0], frozenset(list(document.track(some[0]))[:2]), random.random() < 0.7)],
+        11: [MarkComplete(frozenset([key]), random.random() < 0.6)],
         9: [AddCell(Cell(document.next_id)), SetMask(document.next_id, key, record)],
     }
     return history.commit("step", edits[kind])

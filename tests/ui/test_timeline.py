@@ -134,6 +134,18 @@ def test_encoded_failed_and_selected_frames_are_seen(strip: FrameStrip) -> None:
     assert strip.describe(2) == "Frame 3: no masks, not encoded yet"
 
 
+def test_complete_frames_are_green_with_masks_and_without(strip: FrameStrip) -> None:
+    strip.set_content(StripContent(np.array([4, 4, 0, 0]), complete=frozenset({1, 2})))
+    strip.set_current(3)
+    image = strip.grab().toImage()
+    foot = strip.BARS_TOP + strip.BARS_HEIGHT - 2
+    seen = [image.pixelColor(round(strip.x_of(t)) + 8, foot).name() for t in range(4)]
+    assert seen[1] == seen[2] == LIGHT.good
+    assert seen[3] == LIGHT.window
+    assert seen[0] not in (LIGHT.good, LIGHT.window)
+    assert strip.describe(1) == "Frame 2: 4 masks, complete, not encoded yet"
+
+
 def test_dragging_scrubs(strip: FrameStrip, qtbot: QtBot) -> None:
     strip.set_content(StripContent(np.zeros(10, int)))
     asked: list[int] = []

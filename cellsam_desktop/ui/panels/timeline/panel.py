@@ -96,7 +96,7 @@ class Timeline(QWidget):
         movie = self._session.movie
         if movie is None:
             return
-        if self._counts.update(movie.document, changes):
+        if self._counts.update(movie.document, changes) or changes.complete:
             self._show_content()
         if changes.touched_cells & set(self._session.view.selection):
             self._show_spans()
@@ -119,13 +119,16 @@ class Timeline(QWidget):
     # -- showing -------------------------------------------------------------------------------------
 
     def _show_content(self) -> None:
-        encoding = self._session.encoding
+        encoding, movie = self._session.encoding, self._session.movie
+        z = self._session.view.z
+        complete = () if movie is None else (key.t for key in movie.document.complete if key.z == z)
         self.strip.set_content(
             StripContent(
                 self._counts.per_frame.copy(),
                 encoding.encoded_frames,
                 dict(encoding.failed_frames),
                 self._session.reviewing.per_frame,
+                frozenset(complete),
             )
         )
 

@@ -33,14 +33,15 @@ class Span:
 
 @dataclass(frozen=True)
 class StripContent:
-    """What the strip shows: masks per frame (T,), frames encoded, frames that failed with the reason, and how
-    many masks are doubtful on each frame that has any.
+    """What the strip shows: masks per frame (T,), frames encoded, frames that failed with the reason, how
+    many masks are doubtful on each frame that has any, and the frames marked as complete.
     """
 
     counts: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     encoded: frozenset[int] = frozenset()
     failed: Mapping[int, str] = field(default_factory=dict)
     doubtful: Mapping[int, int] = field(default_factory=dict)
+    complete: frozenset[int] = frozenset()
 
     @property
     def frames(self) -> int:
@@ -50,7 +51,7 @@ class StripContent:
     def same_as(self, other: StripContent) -> bool:
         """Whether both look the same."""
         same = self.encoded == other.encoded and self.failed == other.failed
-        same = same and self.doubtful == other.doubtful
+        same = same and self.doubtful == other.doubtful and self.complete == other.complete
         return same and np.array_equal(self.counts, other.counts)
 
 
@@ -143,8 +144,9 @@ class FrameStrip(QWidget):
         if t in self._content.failed:
             return f"Frame {t + 1}: {masks}. {self._content.failed[t]}"
         doubtful = f", {self._content.doubtful[t]} doubtful" if t in self._content.doubtful else ""
+        complete = ", complete" if t in self._content.complete else ""
         encoded = "encoded" if t in self._content.encoded else "not encoded yet"
-        return f"Frame {t + 1}: {masks}{doubtful}, {encoded}"
+        return f"Frame {t + 1}: {masks}{complete}{doubtful}, {encoded}"
 
     # -- painting ----------------------------------------------------------------------------------
 
@@ -174,6 +176,7 @@ class FrameStrip(QWidget):
             painter = QPainter(picture)
             painter.setPen(Qt.PenStyle.NoPen)
             self._paint_bars(painter)
+            self._paint_complete(painter)
             self._paint_doubtful(painter)
             self._paint_encoded(painter)
             self._paint_spans(painter)
@@ -187,25 +190,34 @@ class FrameStrip(QWidget):
         painter.setBrush(self._theme.colour("border"))
         painter.drawRect(QRectF(self._axis.left, base, self._axis.right - self._axis.left, 1))
         heights = np.sqrt(self._content.counts / max(1, int(self._content.counts.max())))
-        painter.setBrush(self._theme.colour("muted", 0.55))
-        bars = []
-        for left, right, share in self._axis.columns(heights):
-            height = max(2.0, self.BARS_HEIGHT * share)
-            bars.append(QRectF(left, base - height, max(1.0, right - left), height))
-        painter.drawRects(bars)
+        self._paint_columns(painter, heights, self._theme.colour("muted", 0.55), 2.0)
+
+    def _paint_complete(self, painter: QPainter) -> None:
+        """The bars of complete frames are green; one without masks has a low one."""
+        shares = np.zeros(self._content.frames)
+        frames = [t for t in self._content.complete if t < self._content.frames]
+        shares[frames] = np.sqrt(self._content.counts[frames] / max(1, int(self._content.counts.max())))
+        shares[frames] = np.maximum(shares[frames], 3.0 / self.BARS_HEIGHT)
+        self._paint_columns(painter, shares, self._theme.colour("good"), 3.0)
 
     def _paint_doubtful(self, painter: QPainter) -> None:
         """The part of each bar that is doubtful, in the colour of a warning, from its foot up."""
         counts = np.zeros(self._content.frames)
         for t, count in self._content.doubtful.items():
             counts[t] = count / max(count, int(self._content.counts[t]))
-        base = self.BARS_TOP + self.BARS_HEIGHT
         heights = np.sqrt(self._content.counts / max(1, int(self._content.counts.max()))) * counts
-        painter.setBrush(self._theme.colour("warning"))
+        self._paint_columns(painter, heights, self._theme.colour("warning"), 3.0)
+
+    def _paint_columns(
+        self, painter: QPainter, shares: npt.NDArray[np.float64], colour: QColor, lowest: float
+    ) -> None:
+        """A column per frame with a share above 0, of that share of the bars' height."""
+        base = self.BARS_TOP + self.BARS_HEIGHT
         bars = []
-        for left, right, share in self._axis.columns(heights):
-            height = max(3.0, self.BARS_HEIGHT * share)
-            bars.append(QRectF(left, base - height, max(2.0, right - left), height))
+        for left, right, share in self._axis.columns(shares):
+            height = max(lowest, self.BARS_HEIGHT * share)
+            bars.append(QRectF(left, base - height, max(1.5, right - left), height))
+        painter.setBrush(colour)
         painter.drawRects(bars)
 
     def _paint_encoded(self, painter: QPainter) -> None:
