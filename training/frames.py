@@ -1,0 +1,50 @@
+"""What is learned from: planes with the cells that a person stands behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.prompts import Prompts
+from training.images import Image, TrainingMovie
+
+
+@dataclass(frozen=True, eq=False)
+class CellTruth:
+    """A cell of a frame: its id in the data, its true mask, and the prompts a person really placed for it."""
+
+    cell_id: int
+    mask: Mask
+    prompts: tuple[Prompts, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One plane and its true cells, at least one, each within the plane.
+
+    ``data_set`` is the name of the argument that the frame came with, ``movie`` that of the movie within it:
+    frames of one movie may be neighbours. ``name`` is what the frame is called in reports. ``shape`` is the
+    plane's (height, width). In a ``complete`` frame every cell has its mask; otherwise there may be cells
+    that nobody has drawn. ``unsure`` are the pixels under masks that nobody has curated or seen, those of
+    true cells left out: no loss is to look at them.
+    """
+
+    data_set: str
+    movie: str
+    name: str
+    t: int
+    z: int
+    shape: tuple[int, int]
+    cells: tuple[CellTruth, ...]
+    complete: bool
+    unsure: Mask | None
+    source: TrainingMovie
+    source_t: int
+
+    def image(self) -> Image:
+        """What the encoder sees of the plane: RGB (height, width, 3), read-only, read when asked for.
+
+        Raises:
+            ImageError: it cannot be read any more.
+        """
+        return self.source.image(self.source_t, self.z)
