@@ -36,8 +36,8 @@ from cellsam_desktop.analysis.knowledge import NOTHING, Knowledge
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.prompts import Prompts
 from cellsam_desktop.curation.headless_model import AS_IN_THE_WINDOW, REFERENCE, HeadlessModel, Way
-from cellsam_desktop.jobs.embedding_cache import EmbeddingCache
 from cellsam_desktop.sam.crops import looks_for
+from cellsam_desktop.sam.embedding_cache import EmbeddingCache
 from cellsam_desktop.sam.registry import ModelRegistry
 
 _MODEL = "vit_t"

@@ -21,11 +21,11 @@ from cellsam_desktop.core.errors import ModelError, WorkerError
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.prompts import Prompts
-from cellsam_desktop.jobs.embedding_cache import EmbeddingCache, embedding_key
 from cellsam_desktop.sam.crops import looks_for
 from cellsam_desktop.sam.decoder import OnnxDecoder
 from cellsam_desktop.sam.decoder_files import DecoderFiles, decoder_path
 from cellsam_desktop.sam.digests import digest
+from cellsam_desktop.sam.embedding_cache import EmbeddingCache, embedding_key
 from cellsam_desktop.sam.encoder import Encoder, open_encoder
 from cellsam_desktop.sam.fetch import fetch
 from cellsam_desktop.sam.known_models import ModelSpec

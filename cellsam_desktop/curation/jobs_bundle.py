@@ -7,12 +7,12 @@ from typing import Self
 
 from cellsam_desktop import paths
 from cellsam_desktop.jobs.decoder_thread import DecoderThread
-from cellsam_desktop.jobs.embedding_cache import EmbeddingCache
 from cellsam_desktop.jobs.encoder_client import EncoderClient
 from cellsam_desktop.jobs.plane_reader import PlaneReader
 from cellsam_desktop.jobs.post import Post
 from cellsam_desktop.jobs.runner import JobRunner
 from cellsam_desktop.jobs.targets import WorkerConfig
+from cellsam_desktop.sam.embedding_cache import EmbeddingCache
 from cellsam_desktop.settings import Settings
 
 

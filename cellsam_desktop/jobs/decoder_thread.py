@@ -23,10 +23,10 @@ from cellsam_desktop.core.errors import CellSamError
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.prompts import Point, Prompts
 from cellsam_desktop.jobs.decode_request import DecodeRequest, DecodeResult, Proposal
-from cellsam_desktop.jobs.embedding_cache import SHAPE, EmbeddingCache
 from cellsam_desktop.jobs.post import Post
 from cellsam_desktop.jobs.prepared_looks import AnswerMemory, PreparedLooks
 from cellsam_desktop.jobs.request_box import RequestBox, Ticket
+from cellsam_desktop.sam.embedding_cache import SHAPE, EmbeddingCache
 from cellsam_desktop.sam.transforms import IMAGE_SIZE, InputGeometry
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.prompts import Prompts
-from cellsam_desktop.jobs.embedding_cache import EmbeddingCache
+from cellsam_desktop.sam.embedding_cache import EmbeddingCache
 from cellsam_desktop.sam.transforms import InputGeometry
 
 if TYPE_CHECKING:

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from cellsam_desktop.core.errors import CellSamError, ImageError, WorkerError
 from cellsam_desktop.jobs.backlog import Backlog
-from cellsam_desktop.jobs.embedding_cache import EmbeddingCache, embedding_key
 from cellsam_desktop.jobs.leisure import Leisure
 from cellsam_desktop.jobs.protocol import (
     Configure,
@@ -29,7 +28,6 @@ from cellsam_desktop.jobs.protocol import (
     StateReport,
     Working,
 )
-from cellsam_desktop.jobs.steady_encoder import SteadyEncoder
 from cellsam_desktop.jobs.targets import EncodeTarget, WorkerKind, WorkerState
 from cellsam_desktop.jobs.worker_model import (
     DecoderFound,
@@ -40,6 +38,8 @@ from cellsam_desktop.jobs.worker_model import (
     load_model,
 )
 from cellsam_desktop.jobs.worker_movie import WorkerMovie
+from cellsam_desktop.sam.embedding_cache import EmbeddingCache, embedding_key
+from cellsam_desktop.sam.steady_encoder import SteadyEncoder
 
 log = logging.getLogger(__name__)
 

@@ -13,13 +13,13 @@ from typing import TypeAlias
 from cellsam_desktop.core.errors import CellSamError, ModelError
 from cellsam_desktop.jobs.leisure import Dismissed, Leisure
 from cellsam_desktop.jobs.protocol import Configure
-from cellsam_desktop.jobs.steady_encoder import SteadyEncoder
 from cellsam_desktop.jobs.targets import WorkerConfig
 from cellsam_desktop.sam.decoder_files import decoder_path
 from cellsam_desktop.sam.digests import digest
 from cellsam_desktop.sam.encoder_choice import Choices
 from cellsam_desktop.sam.encoder_trial import try_both
 from cellsam_desktop.sam.registry import ModelRegistry
+from cellsam_desktop.sam.steady_encoder import SteadyEncoder
 
 log = logging.getLogger(__name__)
 

@@ -14,10 +14,10 @@ from cellsam_desktop.core.prompts import Point, Prompts
 from cellsam_desktop.jobs.batch_decoder import SLICE, QueuedDecoder
 from cellsam_desktop.jobs.decode_request import DecodeRequest, EncodedLook
 from cellsam_desktop.jobs.decoder_thread import DecoderThread
-from cellsam_desktop.jobs.embedding_cache import EmbeddingCache
 from cellsam_desktop.jobs.post import PostQueue
 from cellsam_desktop.jobs.waiting import on_main_thread, wait
 from cellsam_desktop.sam.decoder import OnnxDecoder
+from cellsam_desktop.sam.embedding_cache import EmbeddingCache
 from cellsam_desktop.sam.transforms import InputGeometry
 from tests.jobs.helpers import CELL, LONG, WHOLE, EncodedMovie, target
 

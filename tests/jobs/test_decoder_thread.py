@@ -14,10 +14,10 @@ from cellsam_desktop.core.prompts import Box, Point, Prompts
 from cellsam_desktop.jobs import prepared_looks
 from cellsam_desktop.jobs.decode_request import DecodeRequest, DecodeResult, EncodedLook
 from cellsam_desktop.jobs.decoder_thread import DecoderThread
-from cellsam_desktop.jobs.embedding_cache import EmbeddingCache
 from cellsam_desktop.jobs.post import PostQueue
 from cellsam_desktop.sam import decoder as sam_decoder
 from cellsam_desktop.sam.decoder import OnnxDecoder
+from cellsam_desktop.sam.embedding_cache import EmbeddingCache
 from cellsam_desktop.sam.transforms import InputGeometry
 from tests.jobs.helpers import CELL, HEIGHT, LONG, RADIUS, WHOLE, WIDTH, EncodedMovie, target
 

@@ -15,11 +15,11 @@ import pytest
 from cellsam_desktop.core.geometry import PlaneIndex, Region
 from cellsam_desktop.images.contrast import Contrast, model_image
 from cellsam_desktop.images.opening import open_source
-from cellsam_desktop.jobs.embedding_cache import FILE_BYTES, EmbeddingCache, embedding_key
 from cellsam_desktop.jobs.encoder_client import EncoderClient
 from cellsam_desktop.jobs.post import PostQueue
 from cellsam_desktop.jobs.protocol import SetQueue, to_line
 from cellsam_desktop.sam.digests import digest
+from cellsam_desktop.sam.embedding_cache import FILE_BYTES, EmbeddingCache, embedding_key
 from cellsam_desktop.sam.torch_encoder import TorchEncoder
 from tests.jobs.helpers import (
     CONTRAST,

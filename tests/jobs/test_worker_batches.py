@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from cellsam_desktop.core.errors import ModelError
-from cellsam_desktop.jobs.embedding_cache import SHAPE, EmbeddingCache
 from cellsam_desktop.jobs.protocol import Encoded, Failed, Message, OpenMovie, SetQueue, Working
 from cellsam_desktop.jobs.worker import Worker
 from cellsam_desktop.jobs.worker_model import EncoderLoaded
+from cellsam_desktop.sam.embedding_cache import SHAPE, EmbeddingCache
 from tests.jobs.helpers import movie_ref, target, write_movie
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cellsam_desktop.core.errors import WorkerError
-from cellsam_desktop.jobs.embedding_cache import FILE_BYTES, SHAPE, EmbeddingCache, embedding_key
+from cellsam_desktop.sam.embedding_cache import FILE_BYTES, SHAPE, EmbeddingCache, embedding_key
 
 
 def embedding(seed: int = 0) -> np.ndarray:

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from cellsam_desktop.core.errors import ModelError
-from cellsam_desktop.jobs import steady_encoder
-from cellsam_desktop.jobs.steady_encoder import SteadyEncoder
+from cellsam_desktop.sam import steady_encoder
 from cellsam_desktop.sam.encoder import Encoder, open_encoder
 from cellsam_desktop.sam.onnx_encoder import OnnxEncoder
+from cellsam_desktop.sam.steady_encoder import SteadyEncoder
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (40, 50, 3), dtype=np.uint8)
 OUT_OF_MEMORY = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
