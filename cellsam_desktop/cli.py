@@ -146,6 +146,10 @@ def _first_word(words: list[str]) -> str | None:
 
 
 def _run_worker(words: list[str]) -> int:
+    if words[:1] == ["training"]:
+        from cellsam_desktop.jobs import training_main
+
+        return training_main.main(words[1:])
     from cellsam_desktop.jobs import worker_main
 
     return worker_main.main(words)

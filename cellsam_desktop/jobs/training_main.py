@@ -1,0 +1,42 @@
+"""The process that trains: ``--worker training`` on the command line, then the words of ``cellsam-train``."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import signal
+from collections.abc import Sequence
+
+from cellsam_desktop import logs
+
+log = logging.getLogger(__name__)
+
+_NICE = 15
+"""Below the encoder's worker (10): a frame that a click waits for is encoded first."""
+
+
+def main(words: Sequence[str]) -> int:
+    """Run ``cellsam-train`` with these words, quietly beside a window; returns its exit code."""
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl+C in a terminal is for the window, which then ends this
+    if hasattr(os, "nice"):
+        os.nice(_NICE)  # on Windows the parent sets the priority
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads()))
+    logs.configure(role="training")
+    try:
+        # By name: this package knows no training, and an installed program has no other Python to run it.
+        code: int = importlib.import_module("training.__main__").main(list(words))
+    except Exception:
+        log.exception("Training ended unexpectedly.")
+        return 1
+    finally:
+        logging.shutdown()
+    return code
+
+
+def threads() -> int:
+    """Threads of training on the CPU: one core is left to the window."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores - 1)
