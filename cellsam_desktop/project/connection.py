@@ -77,13 +77,18 @@ def version_of(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _refuse_hopeless(path: Path) -> None:
+def refuse_absent(path: Path) -> None:
+    """Raise ProjectError where there is no file that could be a project."""
     if path.is_dir():
         raise ProjectError(f"{path.name} is a folder, not a project: choose a file that ends with .cellsam.")
     if not path.exists():
         raise ProjectError(f"{path} does not exist: it may have been moved, renamed or deleted.")
     if not path.stat().st_size:
         raise ProjectError(f"{path.name} is empty: restore it from a copy, or begin a new project.")
+
+
+def _refuse_hopeless(path: Path) -> None:
+    refuse_absent(path)
     # SQLite would fall back to reading only and then fail to lock. Trying to open the file here would give
     # up the lock of a window of this process that has it open.
     if not os.access(path, os.R_OK | os.W_OK, effective_ids=os.access in os.supports_effective_ids):
