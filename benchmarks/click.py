@@ -68,8 +68,11 @@ def figures(report: dict[str, Any]) -> dict[str, Any]:
         facts[phase] = {name: spread(series[name]) for name in SERIES}
         facts[phase]["longest_handler"] = report[phase]["longest_handler"]
         facts[phase]["encodes"] = report[phase]["encodes"]
-    decoder, click = facts["idle"]["decoder"], facts["idle"]["click"]
-    facts["ratio"] = {"idle_click_p95_to_decoder_median": click["p95"] / decoder["p50"]}
+    decoder = facts["idle"]["decoder"]["p50"]
+    facts["ratio"] = {
+        "idle_click_p95_to_decoder_median": facts["idle"]["click"]["p95"] / decoder,
+        "idle_click_at_rest_p95_to_decoder_median": facts["idle"]["click at rest"]["p95"] / decoder,
+    }
     for phase in PHASES:
         series = report[phase]["series"]
         pairs = np.divide(series["click"], series["decoder"])
@@ -93,8 +96,9 @@ def table(facts: dict[str, Any]) -> str:
     ratio = facts["ratio"]
     lines += [
         "",
-        f"Idle, the 95th percentile of the clicks to the decoder's median: "
-        f"{ratio['idle_click_p95_to_decoder_median']:.2f} (aim: at most {TARGET}). "
+        f"Idle, the 95th percentile of the clicks to the decoder's median (aim: at most {TARGET}): "
+        f"{ratio['idle_click_at_rest_p95_to_decoder_median']:.2f} where the mouse rests, "
+        f"{ratio['idle_click_p95_to_decoder_median']:.2f} in the moment in which it arrives. "
         f"A click to the decoder right before it, median of the pairs: "
         f"{ratio['idle_click_to_decoder']:.2f} idle, {ratio['encoding_click_to_decoder']:.2f} encoding. "
         f"Screen: {facts['screen']}. Encoded meanwhile: {facts['encoding']['encodes']} looks.",
