@@ -140,7 +140,8 @@ def follow(ask: Ask, cells: Sequence[Asked], kind: str, clicks: int = CLICKS) ->
             break
     # A mask without an error stays as it is.
     full = [tuple(own + own[-1:] * (clicks - len(own))) for own in ious]
-    return [Course(cell.key, kind, *how) for cell, *how in zip(cells, full, first, strict=True)]
+    results = zip(cells, full, first, strict=True)
+    return [Course(cell.key, kind, own, mask) for cell, own, mask in results]
 
 
 def _spread(views: Sequence[View], limit: int | None) -> list[tuple[View, list[Asked]]]:
