@@ -93,7 +93,9 @@ class Settings:
 
     ``shortcuts`` maps an action's id to its keys, only where they differ from the default; ``window`` holds
     Qt's geometry and state in base64; ``brush_radius`` is in image pixels; ``reference_mode`` asks the
-    model as its authors do: whole planes only, candidates by predicted IoU.
+    model as its authors do: whole planes only, candidates by predicted IoU. ``decoders`` names the
+    trained decoder in use for a model, "" or nothing stands for its own; ``decoders_before`` names those in
+    use before it, the newest last; "" is the model's own.
     """
 
     model: str = "vit_t"
@@ -110,6 +112,8 @@ class Settings:
     window: dict[str, str] = field(default_factory=dict)
     project_folder: str | None = None
     reference_mode: bool = False
+    decoders: dict[str, str] = field(default_factory=dict)
+    decoders_before: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: Path | None = None) -> Settings:
@@ -161,6 +165,8 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "window": _mapping(_text),
     "project_folder": _text_or_none,
     "reference_mode": _flag,
+    "decoders": _mapping(_text),
+    "decoders_before": _mapping(_texts),
 }
 """What checks each setting's value as the file gives it; raises ``ValueError``."""
 

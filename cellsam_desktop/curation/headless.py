@@ -6,6 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+DECODER_HELP = (
+    "a trained decoder: the folder of a training run or of an exported decoder, a name that 'models list' "
+    "shows, or none for the model's own (default: its own with --model, otherwise as in the window)"
+)
+
 
 def add_segment_parser(verbs: Any) -> None:
     """Declare the arguments of ``segment``."""
@@ -20,6 +25,7 @@ def add_segment_parser(verbs: Any) -> None:
     parser.add_argument(
         "--model", metavar="NAME", help="a name that 'models list' shows (default: as in the window)"
     )
+    parser.add_argument("--decoder", metavar="RUN", help=DECODER_HELP)
     parser.add_argument("--frame", type=int, metavar="T", help="frame, from 0 (default: the first prompted)")
     parser.add_argument("--z", type=int, default=0, metavar="Z", help="z position, from 0 (default 0)")
     parser.add_argument("--channel", type=int, default=0, metavar="C", help="channel, from 0 (default 0)")
@@ -85,6 +91,7 @@ def run_segment(arguments: argparse.Namespace) -> int:
         prompts=arguments.prompts,
         out=arguments.out,
         model=arguments.model,
+        decoder=arguments.decoder,
         frame=arguments.frame,
         z=arguments.z,
         channel=arguments.channel,

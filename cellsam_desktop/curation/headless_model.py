@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from cellsam_desktop import paths
 from cellsam_desktop.analysis.knowledge import NOTHING, Knowledge
 from cellsam_desktop.analysis.looking import CandidateMode, Look, propose
-from cellsam_desktop.core.errors import ModelError, WorkerError
+from cellsam_desktop.core.errors import WorkerError
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.prompts import Prompts
+from cellsam_desktop.curation.headless_decoder import decoder_in_use, refuse_foreign, wanted_decoder
 from cellsam_desktop.sam.crops import looks_for
 from cellsam_desktop.sam.decoder import OnnxDecoder
 from cellsam_desktop.sam.decoder_files import DecoderFiles, decoder_path
@@ -97,21 +98,26 @@ class HeadlessModel:
         self.encodes = 0
 
     @classmethod
-    def load(cls, name: str | None = None, decoder: Path | None = None) -> HeadlessModel:
+    def load(cls, name: str | None = None, decoder: str | None = None) -> HeadlessModel:
         """The model called ``name``, or the window's; fetched first if it is not on this computer.
 
-        ``decoder`` is a folder with a decoder for its embeddings, to be used in the place of its own.
+        ``decoder`` is to be used in place of its own, see ``headless_decoder.wanted_decoder``. Without
+        a ``name``, the model is then the one that it was trained for.
 
         Raises:
-            ModelError: there is no such model, it cannot be fetched, or the folder holds no decoder.
+            ModelError: there is no such model or decoder, it cannot be fetched, or they do not fit together.
         """
-        if decoder is not None and not DecoderFiles(decoder).onnx.is_file():
-            raise ModelError(f"{decoder} holds no decoder.onnx: choose the folder of a decoder.")
         settings, registry = Settings.load(), ModelRegistry()
-        spec = registry.get(name or settings.model)
+        chosen = wanted_decoder(decoder)
+        spec = registry.get(name or (chosen and chosen.base) or settings.model)
+        if decoder is None and name is None:
+            chosen = decoder_in_use(settings, spec.name)
         checkpoint = registry.path(spec.name) or _fetch(spec, registry)
+        if chosen is not None:
+            refuse_foreign(chosen, spec.name, checkpoint)
         cache = EmbeddingCache(paths.embeddings_dir(), int(settings.cache_limit_gb * 1e9))
-        return cls(checkpoint, spec.architecture, settings.device, cache, decoder=decoder)
+        folder = None if chosen is None else chosen.files.folder
+        return cls(checkpoint, spec.architecture, settings.device, cache, decoder=folder)
 
     def segment(
         self, image: Image, prompts: Iterable[Prompts], way: Way = AS_IN_THE_WINDOW

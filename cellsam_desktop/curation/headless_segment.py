@@ -34,6 +34,7 @@ class SegmentTask:
     prompts: Path
     out: Path
     model: str | None = None
+    decoder: str | None = None
     frame: int | None = None
     z: int = 0
     channel: int = 0
@@ -56,7 +57,7 @@ def segment(task: SegmentTask) -> int:
         frame = choose_frame(entries, task.frame, info.sizes.t, task.prompts)
         refuse_outside(entries, info.sizes.y, info.sizes.x, task.prompts)
         accepted = _read_accepted(task, info, frame)
-        model = HeadlessModel.load(task.model)
+        model = HeadlessModel.load(task.model, task.decoder)
         image = read_model_image(source, PlaneIndex(frame, task.channel, task.z))
     chosen = [entry for entry in entries if entry.frame in (None, frame)]
     found = [model.find(image, cell.prompts, accepted.knowledge(cell.id), task.way) for cell in chosen]

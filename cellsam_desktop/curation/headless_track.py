@@ -35,7 +35,7 @@ class TrackTask:
     z: int = 0
     channel: int = 0
     model: str | None = None
-    decoder: Path | None = None
+    decoder: str | None = None
     divisions: bool = True
     summary: Path | None = None
 

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from cellsam_desktop.curation.headless import DECODER_HELP
+
 _MEASURES = (("DET", "detection"), ("SEG", "shapes"), ("TRA", "tracking"), ("LNK", "linking"))
 
 
@@ -33,7 +35,7 @@ def add_track_parser(verbs: Any) -> None:
     parser.add_argument(
         "--model", metavar="NAME", help="a name that 'models list' shows (default: as in the window)"
     )
-    parser.add_argument("--decoder", type=Path, metavar="DIR", help="folder of another decoder.onnx to use")
+    parser.add_argument("--decoder", metavar="RUN", help=DECODER_HELP)
     parser.add_argument("--no-divisions", action="store_true", help="let no cell divide")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     parser.add_argument("--json", type=Path, metavar="EVENTS.json", help="write divisions and lost cells")

@@ -95,6 +95,7 @@ def test_frames_before_the_start_stay_empty(folder: Path):
         (["movie.tif", "--start", "small.tif"], "small.tif"),
         (["movie.tif", "--start", "empty.tif"], "empty.tif"),
         (["movie.tif", "--start", "start.tif", "--decoder", "."], "decoder.onnx"),
+        (["movie.tif", "--start", "start.tif", "--decoder", "mine"], "mine"),
         (["movie.tif", "--start", "start.tif", "--json", "no/where.json"], "no"),
     ],
 )
