@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
+from cellsam_desktop.core.errors import CellSamError
+from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.prompts import Prompts
 from training.images import Image, TrainingMovie
+
+
+class DataError(CellSamError):
+    """There is nothing to learn from, or it is not as it should be."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,10 +32,10 @@ class Frame:
     """One plane and its true cells, at least one, each within the plane.
 
     ``data_set`` is the name of the argument that the frame came with, ``movie`` that of the movie within it:
-    frames of one movie may be neighbours. ``name`` is what the frame is called in reports. ``shape`` is the
-    plane's (height, width). In a ``complete`` frame every cell has its mask; otherwise there may be cells
-    that nobody has drawn. ``unsure`` are the pixels under masks that nobody has curated or seen, those of
-    true cells left out: no loss is to look at them.
+    frames of one movie may be neighbours, at ``t`` and ``z``. ``name`` is what the frame is called in
+    reports. ``shape`` is the plane's (height, width). In a ``complete`` frame every cell has its mask;
+    otherwise there may be cells that nobody has drawn. ``unsure`` are the pixels under masks that nobody has
+    drawn, accepted or seen, those of true cells left out: no loss is to look at them.
     """
 
     data_set: str
@@ -40,6 +49,7 @@ class Frame:
     unsure: Mask | None
     source: TrainingMovie
     source_t: int
+    """The frame in ``source``, which is not ``t`` where every frame is a file of its own."""
 
     def image(self) -> Image:
         """What the encoder sees of the plane: RGB (height, width, 3), read-only, read when asked for.
@@ -48,3 +58,18 @@ class Frame:
             ImageError: it cannot be read any more.
         """
         return self.source.image(self.source_t, self.z)
+
+
+def union_of(masks: Iterable[Mask]) -> Mask | None:
+    """Pixels of any of the masks; None without a mask."""
+    masks = list(masks)
+    if not masks:
+        return None
+    region = masks[0].region
+    for mask in masks[1:]:
+        region = region.union(mask.region)
+    bits = np.zeros((region.height, region.width), np.bool_)
+    for mask in masks:
+        own = Region(mask.y0 - region.y0, mask.x0 - region.x0, mask.height, mask.width)
+        bits[own.slices] |= mask.bits
+    return Mask.from_array(bits, region.y0, region.x0)
