@@ -169,14 +169,14 @@ def _decode(
     pixels, quality = (value.numpy() for value in session.run_with_ort_values(["pixels", "quality"], feeds))
     masks = pixels.reshape(-1).take(_PIXELS)
     tokens = tuple(Candidate(mask, float(iou)) for mask, iou in zip(masks, quality, strict=True))
-    return Answer(tuple(tokens[number] for number in _order(prompts, quality)), tokens)
+    return Answer(tuple(tokens[number] for number in token_order(prompts, quality)), tokens)
 
 
 def _values(**arrays: NDArray[Any]) -> dict[str, OrtValue]:
     return {name: OrtValue.ortvalue_from_numpy(array) for name, array in arrays.items()}
 
 
-def _order(prompts: Prompts, quality: FloatArray) -> list[int]:
+def token_order(prompts: Prompts, quality: FloatArray) -> list[int]:
     """The three mask tokens to offer, best first, from the predicted IoU of all four.
 
     One point may mean a part or the whole; tokens 1 to 3 were trained for that. A box or several points say
