@@ -107,9 +107,9 @@ class Agenda:
         self._waiting = {target for target in targets if not self._is_done(target)}
         self._session.jobs.encoder.set_queue(targets)
         self.orders += 1
-        self._make_ready()
+        self.make_ready()
 
-    def _make_ready(self) -> None:
+    def make_ready(self) -> None:
         """The decoder needs some time with a look before it can answer: let it take that now."""
         encoding = self._session.encoding
         keys = (encoding.key(target.index, target.region) for target in self._here)
@@ -206,7 +206,7 @@ class Agenda:
     def _on_settled(self, target: EncodeTarget) -> None:
         """One target of the queue is done; order more before the worker runs dry."""
         if target in self._here:
-            self._make_ready()
+            self.make_ready()
         if target in self._waiting:
             self._waiting.discard(target)
             if len(self._waiting) == _QUEUE // 2:

@@ -38,7 +38,6 @@ class Encoding:
         client.state_changed.connect(self._on_state)
         client.encoded.connect(self._on_encoded)
         client.failed.connect(self._on_failed)
-        client.decoder_ready.connect(self._on_decoder)
         session.jobs.decoder.missing.connect(self._on_missing)
         session.jobs.decoder.failed.connect(session.notices.error)
         session.movie_changed.connect(self._on_movie)
@@ -111,6 +110,12 @@ class Encoding:
         self.forgotten.emit()
         self.changed.emit()
 
+    def use_decoder(self, path: Path) -> None:
+        """Answer with the decoder at ``path`` from now on; what is encoded stays."""
+        self.decoder_path = path
+        self._session.jobs.decoder.load(path)
+        self.changed.emit()
+
     # -- following the session ---------------------------------------------------------------------
 
     def _on_movie(self) -> None:
@@ -153,11 +158,6 @@ class Encoding:
     def _on_failed(self, target: EncodeTarget, sentence: str) -> None:
         self._failed(target.index)[target.index.t] = sentence
         self.settled.emit(target)
-        self.changed.emit()
-
-    def _on_decoder(self, path: Path) -> None:
-        self.decoder_path = path
-        self._session.jobs.decoder.load(path)
         self.changed.emit()
 
     def _on_missing(self, key: str) -> None:

@@ -210,7 +210,7 @@ class Prompting:
 
     def _record(self, proposal: Proposal, mask: Mask) -> MaskRecord:
         source = Source.CLICK if self.prompts.points else Source.BOX
-        return MaskRecord(mask, source, proposal.predicted_iou, self.prompts, self._session.encoding.model)
+        return MaskRecord(mask, source, proposal.predicted_iou, self.prompts, self._session.decoders.label)
 
     # -- asking the decoder ---------------------------------------------------------------------------
 

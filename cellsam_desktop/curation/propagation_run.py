@@ -209,7 +209,7 @@ class PropagationRun:
             raise Cancelled("The movie was closed.")
         encoding = self._session.encoding
         if encoding.decoder_path != self._decoder_path and self._decoder_path is not None:
-            raise CellSamError("Another model was chosen: propagate again to go on with it.")
+            raise CellSamError("Another model or decoder was chosen: propagate again to go on with it.")
         self._decoder_path = encoding.decoder_path
         if encoding.worker.kind == "broken":
             raise CellSamError(encoding.worker.message)
@@ -275,7 +275,7 @@ class PropagationRun:
             document,
             found,
             target,
-            decoder=self._session.encoding.model,
+            decoder=self._session.decoders.label,
             ahead=tuple(t for t in self.plan.frames if (t - target.t) * self.plan.step > 0),
             never=frozenset(i for i, t in self._refused.items() if t == target.t),
         )

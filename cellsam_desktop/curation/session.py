@@ -13,6 +13,7 @@ from cellsam_desktop.core.errors import CellSamError, EditRefused
 from cellsam_desktop.curation.acting import Acting
 from cellsam_desktop.curation.agenda import Agenda
 from cellsam_desktop.curation.colouring import Colouring
+from cellsam_desktop.curation.decoders import Decoders
 from cellsam_desktop.curation.dividing import Dividing
 from cellsam_desktop.curation.editing import Editing
 from cellsam_desktop.curation.encoding import Encoding
@@ -66,6 +67,7 @@ class Session:
         self.colouring = Colouring(self)
         self.navigation = Navigation(self)
         self.encoding = Encoding(self)
+        self.decoders = Decoders(self)
         self.memory = Memory(self)
         self.questions = Questions(self)
         self.opening = Opening(self)

@@ -61,12 +61,14 @@ class DecoderThread:
     """Answers requests one after the other; which ones, says ``RequestBox``.
 
     Requests submitted before a decoder is loaded wait for it. ``loaded`` gives the provider really in use,
-    ``missing`` the key of an embedding that is not in the cache (any more), ``failed`` one sentence.
+    ``rejected`` the file of a decoder that could not be loaded, ``missing`` the key of an embedding that is
+    not in the cache (any more), ``failed`` one sentence.
     ``decodes`` counts the decoder's runs, ``dropped`` the requests never answered, ``cut_short`` those of
     which newer ones left only the first look answered.
     """
 
     loaded = Signal(str)
+    rejected = Signal(Path)
     missing = Signal(str)
     failed = Signal(str)
 
@@ -192,10 +194,10 @@ class DecoderThread:
             everything = InputGeometry(Region.whole(IMAGE_SIZE, IMAGE_SIZE))
             decoder.decode(np.zeros(SHAPE, np.float32), everything, Prompts((Point(512.0, 512.0),)))
         except CellSamError as error:
-            self._fail(str(error))
+            self._reject(onnx, str(error))
         except Exception as error:
             log.exception("The decoder %s could not be loaded.", onnx)
-            self._fail(f"The decoder {onnx.name} cannot be used ({error}): choose the model again.")
+            self._reject(onnx, f"The decoder {onnx.name} cannot be used ({error}): choose the model again.")
         else:
             self._decodes = self.decodes
             self._desk = _Desk(decoder, PreparedLooks(decoder, self._cache), memory)
@@ -292,6 +294,10 @@ class DecoderThread:
     def _set_provider(self, provider: str) -> None:
         self.provider = provider
         self.loaded.emit(provider)
+
+    def _reject(self, onnx: Path, sentence: str) -> None:
+        self._fail(sentence)
+        self._deliver(partial(self.rejected.emit, onnx))
 
     def _fail(self, sentence: str) -> None:
         self._deliver(partial(self.failed.emit, sentence))

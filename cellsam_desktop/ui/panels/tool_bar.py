@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -145,6 +147,7 @@ class ModelChip(QLabel):
         self.setTextFormat(Qt.TextFormat.RichText)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         listen(self, session.encoding.changed, self._show)
+        listen(self, session.decoders.changed, self._show)
         listen(self, session.movie_changed, self._show)
         self._show()
 
@@ -154,5 +157,8 @@ class ModelChip(QLabel):
         colours = {"broken": theme.error, "stopped": theme.muted, "idle": theme.good, "encoding": theme.good}
         colour = colours.get(worker.kind, theme.warning)
         device = f" · {worker.device.upper()}" if worker.device else ""
-        self.setText(f'<span style="color: {colour}">●</span>&nbsp; {encoding.model}{device}')
-        self.setToolTip(encoding.message or worker.message or f"The model {encoding.model} is ready.")
+        trained = self._session.decoders.title
+        decoder = f" · {escape(trained)}" if trained else ""
+        self.setText(f'<span style="color: {colour}">●</span>&nbsp; {encoding.model}{decoder}{device}')
+        ready = f"The model {encoding.model}{f' with the decoder {trained}' if trained else ''} is ready."
+        self.setToolTip(encoding.message or worker.message or ready)
