@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import BoolArray
-from cellsam_desktop.core.prompts import Prompts
+from cellsam_desktop.core.prompts import Box, Point, Prompts
+from cellsam_desktop.sam.crops import looks_for
 from cellsam_desktop.sam.transforms import InputGeometry
 from training.frames import CellTruth, Frame
 from training.images import Image
 
 Look = Literal["whole", "crops", "patches"]
+TURNS = 8
+_VISIBLE = 0.5
+"""A cell counts as being in a view with this part of its pixels."""
 
 
 @dataclass(frozen=True)
@@ -31,39 +40,147 @@ class View:
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width of the view, after turning."""
-        raise NotImplementedError
+        height, width = self.region.height, self.region.width
+        return (width, height) if self.turn % 2 else (height, width)
 
     @property
     def geometry(self) -> InputGeometry:
         """How the view's pixels lie in the encoder's input."""
-        raise NotImplementedError
+        return InputGeometry(Region.whole(*self.shape))
 
     @property
     def cells(self) -> tuple[CellTruth, ...]:
         """The cells of which at least half lies within the view."""
-        raise NotImplementedError
+        return tuple(cell for cell in self.frame.cells if self._shows(cell))
 
     def image(self) -> Image:
-        """What the encoder sees, (height, width, 3)."""
-        raise NotImplementedError
+        """What the encoder sees, (height, width, 3). Raises ImageError."""
+        return _turned(self.frame.image()[self.region.slices], self.turn)
 
     def truth(self, cell: CellTruth) -> BoolArray:
         """The cell's pixels, (height, width), in the view."""
-        raise NotImplementedError
+        return _turned(cell.mask.crop(self.region), self.turn)
 
     def unsure(self) -> BoolArray | None:
         """The pixels (height, width) that no loss is to look at; None where there are none."""
-        raise NotImplementedError
+        unsure = self.frame.unsure
+        if unsure is None or unsure.region.intersect(self.region) is None:
+            return None
+        return _turned(unsure.crop(self.region), self.turn)
 
     def prompts(self, cell: CellTruth) -> tuple[Prompts, ...]:
-        """What was really prompted, in the view's pixels; prompts outside the view are left out."""
-        raise NotImplementedError
+        """What was really prompted for a cell, in the view's pixels; what reaches beyond it is left out."""
+        return tuple(self._placed(prompts) for prompts in cell.prompts if self._holds(prompts))
+
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        """A position in plane pixels in those of the view."""
+        x, y = x - self.region.x0, y - self.region.y0
+        height, width = self.region.height, self.region.width
+        if self.turn >= 4:
+            x = width - 1 - x
+        for _ in range(self.turn % 4):
+            x, y = y, width - 1 - x
+            height, width = width, height
+        return x, y
+
+    def _shows(self, cell: CellTruth) -> bool:
+        common = cell.mask.region.intersect(self.region)
+        if common is None:
+            return False
+        if common == cell.mask.region:
+            return True
+        return int(np.count_nonzero(cell.mask.crop(common))) >= _VISIBLE * cell.mask.area
+
+    def _holds(self, prompts: Prompts) -> bool:
+        corners = [] if prompts.box is None else _corners(prompts.box)
+        places = [(point.x, point.y) for point in prompts.points] + corners
+        return all(self.region.contains(x, y) for x, y in places)
+
+    def _placed(self, prompts: Prompts) -> Prompts:
+        points = tuple(Point(*self.place(point.x, point.y), point.positive) for point in prompts.points)
+        if prompts.box is None:
+            return Prompts(points)
+        (xa, ya), (xb, yb) = (self.place(x, y) for x, y in _corners(prompts.box))
+        return Prompts(points, Box.from_corners(xa, ya, xb, yb))
 
 
-def views_of(frames: Sequence[Frame], look: Look, patch: int = 512, turns: int = 1) -> list[View]:
-    """The views of frames that show at least one cell: frame by frame, the first turn of all before the next.
+def views_of(
+    frames: Sequence[Frame], look: Look, patch: int = 512, turns: int = 1, overlap: float = 0.25
+) -> list[View]:
+    """The views of frames that show at least one cell, so ordered that the first ones serve best alone.
 
-    ``whole`` planes, the ``crops`` that inference would look at for these cells, or square ``patches`` of
-    ``patch`` pixels that overlap by a quarter.
+    ``whole`` planes; the ``crops`` that inference looks at for these cells, first without, then with
+    knowledge of their size; or square ``patches`` of ``patch`` pixels, which overlap by this part of their
+    side. ``turns`` of the eight forms of each follow, those of all views before the next.
     """
-    raise NotImplementedError
+    if look == "whole":
+        straight = [View(frame, _plane(frame)) for frame in frames]
+    elif look == "patches":
+        straight = [View(frame, part) for frame in frames for part in _patches(_plane(frame), patch, overlap)]
+    else:
+        straight = _crops(frames)
+    straight = [view for view in straight if view.cells]
+    return [View(view.frame, view.region, turn) for turn in _ORDER[:turns] for view in straight]
+
+
+_ORDER = (0, 2, 1, 3, 4, 6, 5, 7)
+"""Half a turn keeps the shape of the input, so it comes first."""
+
+
+def diameters(frames: Iterable[Frame]) -> Mapping[tuple[str, str], float]:
+    """By data set and movie, what inference knows of the cells' size: that of a disc of their median area."""
+    areas: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for frame in frames:
+        areas[frame.data_set, frame.movie] += [cell.mask.area for cell in frame.cells]
+    return {movie: 2 * math.sqrt(float(np.median(found)) / math.pi) for movie, found in areas.items()}
+
+
+def _crops(frames: Sequence[Frame]) -> list[View]:
+    """Where inference looks: the first looks of all frames, then the closer ones."""
+    known = diameters(frames)
+    ranks: list[list[View]] = [[], [], [], []]
+    for frame in frames:
+        for rank, regions in enumerate(_looks(frame, known[frame.data_set, frame.movie])):
+            ranks[rank] += [View(frame, region) for region in regions]
+    return list(dict.fromkeys(view for rank in ranks for view in rank))
+
+
+def _looks(frame: Frame, diameter: float) -> list[list[Region]]:
+    """For a click on each cell: looks without knowledge and with, the first ones and the closer ones."""
+    plane = _plane(frame)
+    ranks: list[list[Region]] = [[], [], [], []]
+    for cell in frame.cells:
+        click = Prompts((Point(*cell.mask.centroid),))
+        for rank, size in enumerate((None, diameter)):
+            first, *closer = looks_for(plane, click, size)
+            ranks[rank].append(first)
+            ranks[2 + rank] += closer
+    return [list(dict.fromkeys(regions)) for regions in ranks]
+
+
+def _patches(plane: Region, side: int, overlap: float) -> list[Region]:
+    rows, columns = _starts(plane.height, side, overlap), _starts(plane.width, side, overlap)
+    height, width = min(side, plane.height), min(side, plane.width)
+    return [Region(y0, x0, height, width) for y0 in rows for x0 in columns]
+
+
+def _starts(length: int, side: int, overlap: float) -> list[int]:
+    """Even steps from 0 to the last that fits, neighbours overlapping by ``overlap`` of the side or more."""
+    room = max(0, length - side)
+    steps = math.ceil(room / max(1.0, side * (1 - overlap)))
+    return [round(room * step / steps) for step in range(steps + 1)] if steps else [0]
+
+
+def _plane(frame: Frame) -> Region:
+    return Region.whole(*frame.shape)
+
+
+def _corners(box: Box) -> list[tuple[float, float]]:
+    return [(box.x0, box.y0), (box.x1, box.y1)]
+
+
+def _turned(pixels: NDArray[Any], turn: int) -> NDArray[Any]:
+    """``pixels`` (height, width, ...) turned as ``View`` says."""
+    if turn >= 4:
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(np.rot90(pixels, turn % 4))

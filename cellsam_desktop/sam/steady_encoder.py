@@ -27,7 +27,7 @@ class SteadyEncoder:
         checkpoint: Path,
         architecture: str,
         device: str,
-        threads: int,
+        threads: int | None,
         remark: Callable[[str], None],
     ) -> None:
         """``remark`` gets one sentence when the CPU has to serve.
