@@ -39,9 +39,9 @@ class Notices:
 
     posted = Signal(Notice)
 
-    def info(self, text: str, detail: str = "") -> None:
-        """Say that something worked."""
-        self._post(Notice("info", text, detail))
+    def info(self, text: str, detail: str = "", offer: Offer | None = None) -> None:
+        """Say that something worked; ``offer`` is what may come next."""
+        self._post(Notice("info", text, detail, offer))
 
     def warning(self, text: str, detail: str = "", offer: Offer | None = None) -> None:
         """Say that something was refused, or needs attention; ``offer`` is a way on."""

@@ -37,8 +37,7 @@ class SaveAs:
         if movie.store is not None and path == movie.store.path:
             self._session.save()
             return
-        complete = movie.store is not None and not (self._session.unsaved or self._session.saving.writing)
-        copy = movie.store.copy_to if movie.store is not None and complete else _copier(movie)
+        copy = copier(self._session, movie)
         missed: list[ChangeSet] = []
 
         def note(changes: ChangeSet) -> None:
@@ -73,10 +72,12 @@ class SaveAs:
         self._session.notices.info(f"The project is now {store.path}.")
 
 
-def _copier(movie: OpenMovie) -> Callable[[Path], None]:
-    """Writes the document as it is now, for a movie whose project file does not exist or is incomplete."""
-    document, link = movie.document.snapshot(), movie.link
-    return partial(_write_project, document, link)
+def copier(session: Session, movie: OpenMovie) -> Callable[[Path], None]:
+    """What writes a copy of the project of the open movie as it is now; to be called on a thread."""
+    if movie.store is not None and not (session.unsaved or session.saving.writing):
+        return movie.store.copy_to
+    # The file does not exist or is incomplete.
+    return partial(_write_project, movie.document.snapshot(), movie.link)
 
 
 def _write_project(document: Document, link: MovieLink, path: Path) -> None:

@@ -34,6 +34,7 @@ from cellsam_desktop.curation.reviewing import Reviewing
 from cellsam_desktop.curation.saving import Saving
 from cellsam_desktop.curation.tools import ToolController
 from cellsam_desktop.curation.tracks import Tracks
+from cellsam_desktop.curation.training import Training
 from cellsam_desktop.curation.view_state import ViewState
 from cellsam_desktop.jobs.post import Post
 from cellsam_desktop.project.link import MovieLink
@@ -84,6 +85,7 @@ class Session:
         self.tools = ToolController(self)
         self.propagating = Propagating(self)
         self.reviewing = Reviewing(self)
+        self.training = Training(self)
 
     # -- the movie ---------------------------------------------------------------------------------
 
@@ -114,6 +116,7 @@ class Session:
             self.settings.save()
         except CellSamError as error:
             self.notices.warning(str(error))
+        self.training.shutdown()
         self.jobs.stop()
         self.opening.finish()
         return True

@@ -57,10 +57,14 @@ class TrainingProcess:
         """Say a control word; nothing happens when the process has ended."""
         self._words.put(word.value)
 
-    def stop(self) -> None:
-        """Let it write down how far it is, and end; nothing is delivered afterwards."""
+    def abandon(self) -> None:
+        """Let it end when it likes, without waiting; nothing is delivered afterwards."""
         self._silent = True
         self._words.put(None)
+
+    def stop(self) -> None:
+        """Let it write down how far it is, and end; nothing is delivered afterwards."""
+        self.abandon()
         self._thread.join(_GRACE_S)
         if self._thread.is_alive() and self._process is not None:
             log.warning("Training did not end in time, so it is ended now.")

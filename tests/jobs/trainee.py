@@ -1,11 +1,15 @@
 """A process that speaks as training does, quickly and without learning anything: for tests of the protocol.
 
 ``python trainee.py MODE [words of cellsam-train ...]``; MODE is ``better``, ``worse``, ``failing``,
-``waiting`` (until it is told what to do), ``deaf`` (never listens) or ``dumb`` (says nonsense first).
+``waiting`` (until it is told what to do), ``deaf`` (never listens) or ``dumb`` (says nonsense first). What it
+pretends to have learned is copied from the folder ``$TRAINEE_DECODER``, if that is set.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import sys
 import threading
 import time
@@ -51,11 +55,21 @@ def begin(folder: str) -> None:
     say(Validated(1, scores(0.65), True))
 
 
+def keep(folder: str) -> None:
+    """What a run keeps that is under way."""
+    Path(folder).mkdir(exist_ok=True)
+    Path(folder, "run.json").write_text(json.dumps({"state": "training", "title": "Some cells"}))
+    Path(folder, "state.pt").write_text("a little")
+
+
 def finish(folder: str, iou: float) -> None:
     say(Stepped(2, 0.5, 0.65, 31.0, 2.0, 0.0))
     say(Judged("after", scores(iou)))
     better = iou > 0.6
+    if learned := os.environ.get("TRAINEE_DECODER"):
+        shutil.copytree(learned, folder, dirs_exist_ok=True)
     verdict = "The new decoder is better." if better else "The old decoder is kept."
+    Path(folder, "run.json").write_text(json.dumps({"state": "finished", "title": "Some cells"}))
     say(Finished(better, folder, str(Path(folder, "report.html")), scores(0.6), scores(iou), verdict))
 
 
@@ -82,10 +96,13 @@ def main() -> int:
         return 2
     if mode == "dumb":
         print("Downloading something ...", flush=True)
-    if mode == "deaf":
+    if words[:1] == ["plan"]:
         begin(folder)
-        threading.Event().wait()
+        return 0
+    keep(folder)
     begin(folder)
+    if mode == "deaf":
+        threading.Event().wait()
     if mode == "waiting":
         return wait(folder)
     time.sleep(0.05)

@@ -1,0 +1,264 @@
+"""Training a decoder on what was curated, beside the work: begin, watch, pause, end, adopt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+
+from cellsam_desktop import logs
+from cellsam_desktop.core.errors import Cancelled, CellSamError
+from cellsam_desktop.core.training_messages import Control, Event, Failed, Finished, Planned
+from cellsam_desktop.curation import training_runs
+from cellsam_desktop.curation.notices import Offer
+from cellsam_desktop.curation.project_copy import copier
+from cellsam_desktop.curation.training_course import Course, Phase
+from cellsam_desktop.curation.training_runs import Choice, Unfinished
+from cellsam_desktop.jobs.training_process import TrainingProcess
+from cellsam_desktop.sam.trained import TrainedDecoder
+
+if TYPE_CHECKING:
+    from cellsam_desktop.curation.session import Session
+
+
+class Training:
+    """One training at a time, in a process of its own; curating goes on.
+
+    ``changed`` follows everything it says, up to some times a second; ``planned`` a new count of the data,
+    and ``ended`` its end. ``course`` tells how it goes or went, ``result`` is the decoder it gave, once that
+    is among the others. ``command`` is for tests.
+    """
+
+    changed = Signal()
+    planned = Signal()
+    ended = Signal()
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._process: TrainingProcess | None = None
+        self._planner: TrainingProcess | None = None
+        self._cancelled = False
+        self._run: Path | None = None
+        self._title = ""
+        self.command: Sequence[str] | None = None
+        self.course = Course()
+        self.plan: Planned | None = None
+        self.plan_error = ""
+        self.unfinished: tuple[Unfinished, ...] = ()
+        self.result: TrainedDecoder | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether a training is under way."""
+        return self.course.phase.running
+
+    @property
+    def planning(self) -> bool:
+        """Whether the data are being counted."""
+        return self._planner is not None
+
+    # -- before ------------------------------------------------------------------------------------
+
+    def count(self, choice: Choice) -> None:
+        """Count the cells and frames of the data and how they split, in the background; see ``planned``."""
+        if self._planner is not None:
+            self._planner.abandon()
+            self._planner = None
+        movie = self._session.movie
+        data = [*([movie.project_path] if choice.this_project and movie is not None else []), *choice.paths]
+        self.plan, self.plan_error = None, ""
+        if not data or (choice.this_project and (movie is None or movie.store is None)):
+            self.plan_error = "There is nothing to learn from yet: accept some masks, or add a folder."
+            self.planned.emit()
+            return
+        words = training_runs.plan_words(data, self._session.settings)
+        self._planner = self._started(words, self._on_plan, self._on_plan_end)
+        self.planned.emit()
+
+    def look_for_unfinished(self) -> None:
+        """Find runs that were interrupted; see ``unfinished``."""
+        self._session.jobs.runner.run(
+            "Looking for unfinished trainings",
+            lambda progress: tuple(training_runs.unfinished()),
+            self._take_unfinished,
+            self._complain,
+        )
+
+    def discard(self, run: Path) -> None:
+        """Remove an interrupted run."""
+        self._session.jobs.runner.run(
+            "Removing a training",
+            lambda progress: training_runs.discard(run),
+            lambda _: self.look_for_unfinished(),
+            self._complain,
+        )
+
+    # -- the run -----------------------------------------------------------------------------------
+
+    def start(self, choice: Choice) -> None:
+        """Begin; the project is copied first, so that what she does meanwhile does not mix in."""
+        if self.running:
+            return
+        movie, session = self._session.movie, self._session
+        copy, name = None, ""
+        if choice.this_project and movie is not None:
+            session.saving.save_view()
+            copy, name = copier(session, movie), movie.project_path.name
+        self._title = name.removesuffix(".cellsam") or choice.paths[0].stem
+        self._begin()
+
+        def go(prepared: tuple[Path, list[Path]]) -> None:
+            run, data = prepared
+            words = training_runs.fit_words(
+                [*data, *choice.paths], run, choice, self._title, session.settings
+            )
+            self._launch(run, words)
+
+        work = partial(training_runs.prepare, name, copy)
+        session.jobs.runner.run("Preparing to train", work, go, self._fail_early)
+
+    def resume(self, unfinished: Unfinished) -> None:
+        """Go on with a run that was interrupted."""
+        if not self.running:
+            self._title = unfinished.title
+            self._begin()
+            self._launch(unfinished.folder, training_runs.resume_words(unfinished.folder))
+
+    def pause(self) -> None:
+        """Let it rest, with all it knows in memory."""
+        if self.course.phase is Phase.LEARNING:
+            self.course.phase = Phase.PAUSED
+            self._tell(Control.PAUSE)
+
+    def go_on(self) -> None:
+        """Let it go on after a pause."""
+        if self.course.phase is Phase.PAUSED:
+            self.course.phase = Phase.LEARNING
+            self._tell(Control.RESUME)
+
+    def stop(self) -> None:
+        """End learning and judge the best weights there were."""
+        if self.running:
+            self.course.phase = Phase.ENDING
+            self._tell(Control.STOP)
+
+    def cancel(self) -> None:
+        """End it without a result; it can be resumed if it had begun to learn."""
+        if self.running:
+            self._cancelled = True
+            self.course.phase = Phase.ENDING
+            self._tell(Control.CANCEL)
+
+    def use_now(self) -> None:
+        """Answer with the new decoder from now on."""
+        if self.result is not None:
+            self._session.decoders.use(self.result.name)
+            self._session.notices.info(f"{self.result.title} answers from now on. Nothing is encoded again.")
+
+    def shutdown(self) -> None:
+        """The window closes: a training under way writes down how far it is, and ends."""
+        for process in (self._planner, self._process):
+            if process is not None:
+                process.stop()
+        self._planner = self._process = None
+
+    # -- what the process says ---------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        self.course, self.result, self._cancelled = Course(Phase.PREPARING), None, False
+        self.changed.emit()
+
+    def _launch(self, run: Path, words: list[str]) -> None:
+        self._run = run
+        if self._cancelled:
+            self._end(Phase.IDLE)
+            return
+        self._process = self._started(words, self._on_event, self._on_end)
+
+    def _started(
+        self, words: list[str], hear: Callable[[Event], None], end: Callable[[int], None]
+    ) -> TrainingProcess:
+        process = TrainingProcess(self._session.post, words, self.command)
+        process.said.connect(hear)
+        process.ended.connect(end)
+        return process
+
+    def _tell(self, word: Control) -> None:
+        if self._process is not None:
+            self._process.tell(word)
+        self.changed.emit()
+
+    def _on_event(self, event: Event) -> None:
+        self.course.hear(event)
+        self.changed.emit()
+        if isinstance(event, Finished) and event.better:
+            self._session.decoders.adopt(Path(event.folder), self._title, self._take_result)
+
+    def _on_end(self, code: int) -> None:
+        self._process = None
+        course = self.course
+        if course.finished is not None:
+            self._end(Phase.FINISHED)
+            self._say_how_it_went(course.finished)
+        elif course.error:
+            self._end(Phase.FAILED)
+        elif self._cancelled and code == 0:
+            self._end(Phase.INTERRUPTED)
+        else:
+            course.error = (
+                f"Training ended unexpectedly ({_why(code)}). What it had learned is kept, and it can be "
+                f"resumed; {logs.log_file('training')} tells more."
+            )
+            self._end(Phase.INTERRUPTED)
+            self._session.notices.warning(course.error)
+
+    def _end(self, phase: Phase) -> None:
+        self.course.phase = phase
+        self.changed.emit()
+        self.ended.emit()
+        self.look_for_unfinished()
+
+    def _say_how_it_went(self, finished: Finished) -> None:
+        if not finished.better:
+            self._session.notices.info(finished.verdict)
+
+    def _take_result(self, decoder: TrainedDecoder) -> None:
+        self.result = decoder
+        assert self.course.finished is not None
+        self._session.notices.info(self.course.finished.verdict, offer=Offer("Use now", self.use_now))
+        self.changed.emit()
+
+    def _on_plan(self, event: Event) -> None:
+        if isinstance(event, Planned):
+            self.plan = event
+        elif isinstance(event, Failed):
+            self.plan_error = event.text
+
+    def _on_plan_end(self, code: int) -> None:
+        self._planner = None
+        if self.plan is None and not self.plan_error:
+            self.plan_error = (
+                f"The data could not be counted ({_why(code)}): {logs.log_file('training')} tells more."
+            )
+        self.planned.emit()
+
+    def _take_unfinished(self, unfinished: tuple[Unfinished, ...]) -> None:
+        self.unfinished = tuple(one for one in unfinished if not self.running or one.folder != self._run)
+        self.planned.emit()
+
+    def _fail_early(self, error: CellSamError) -> None:
+        self.course.error = "" if isinstance(error, Cancelled) else str(error)
+        self._end(Phase.FAILED)
+
+    def _complain(self, error: CellSamError) -> None:
+        if not isinstance(error, Cancelled):
+            self._session.notices.error(str(error))
+
+
+def _why(code: int) -> str:
+    if code == -9:
+        return "the system ended it, perhaps for want of memory"
+    return f"code {code}"
