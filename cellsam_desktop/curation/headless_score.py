@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from cellsam_desktop import paths
+from cellsam_desktop import installed, paths
 from cellsam_desktop.core.errors import CellSamError, ExchangeError
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.mask import Mask
@@ -92,9 +92,11 @@ def _implementation() -> ModuleType:
     try:
         from ctc_metrics.scripts import evaluate
     except ImportError as error:
+        remedy = "use the program from its sources (`make setup`)"
+        if installed.flavour() == "sources":
+            remedy += ", or run `pip install py-ctcmetrics`"
         raise CellSamError(
-            "`score` needs the package py-ctcmetrics, which is not part of this installation: "
-            "use the program from its sources (`make setup`), or run `pip install py-ctcmetrics`."
+            f"`score` needs the package py-ctcmetrics, which is not part of this installation: {remedy}."
         ) from error
     module: ModuleType = evaluate
     return module

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from cellsam_desktop import paths
 from cellsam_desktop.core.errors import ModelError
 from cellsam_desktop.sam.fetch import fetch
 from cellsam_desktop.sam.known_models import ARCHITECTURES, ModelSpec
@@ -60,10 +61,10 @@ def models_table(registry: ModelRegistry) -> str:
     """
     rows = [("NAME", "HERE", "SIZE", "LICENCE", "TITLE")]
     for spec in registry.specs():
-        file = registry.target(spec)
-        size = file.stat().st_size if file.is_file() else spec.size
+        file = registry.found(spec)
+        size = spec.size if file is None else file.stat().st_size
         shown = "unknown" if size is None else f"{size / _MB:,.0f} MB"
-        rows.append((spec.name, "yes" if file.is_file() else "no", shown, spec.licence, spec.title))
+        rows.append((spec.name, "no" if file is None else "yes", shown, spec.licence, spec.title))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return "\n".join(_line(row, widths) for row in rows)
 
@@ -81,12 +82,15 @@ def _fetch(registry: ModelRegistry, name: str, file: Path | None) -> None:
 
 
 def _add(registry: ModelRegistry, name: str, file: Path, architecture: str) -> None:
-    from cellsam_desktop.sam.architectures import build
-    from cellsam_desktop.sam.weights import load_checkpoint
+    from cellsam_desktop.sam.checkpoint_file import load_arrays
+    from cellsam_desktop.sam.export import ensure_decoder
+    from cellsam_desktop.sam.onnx_encoder import encoder_graph
 
     if not file.is_file():
         raise ModelError(f"There is no file {file}.")
-    build(architecture, load_checkpoint(file))  # weights that do not fit are refused before they are kept
+    # Weights that do not fit are refused before they are kept.
+    encoder_graph(load_arrays(file), architecture)
+    ensure_decoder(file, architecture, paths.decoders_dir())
     registry.add(name, file, architecture)
     print(registry.path(name))
 

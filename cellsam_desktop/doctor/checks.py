@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from cellsam_desktop import logs, paths, settings, system_libraries
+from cellsam_desktop import installed, logs, paths, settings, system_libraries
 from cellsam_desktop.doctor import findings
 from cellsam_desktop.doctor.findings import Finding
 from cellsam_desktop.doctor.probes import PROBES, has_display
@@ -79,6 +79,9 @@ def _screen() -> Iterator[Check]:
 
 
 def _torch(found: Finding) -> Check:
+    if not installed.has_torch() and installed.flavour() == "lean":
+        text = "not part of the lean build, which encodes with ONNX Runtime on the CPU"
+        return Check("torch", "ok", f"{text}; for training and graphics cards {installed.FULL_BUILD}")
     if "failed" in found:
         return Check("torch", "missing", f"the encoder cannot run: {found['failed']}", mend_packages())
     return Check("torch", "ok", f"{found['version']} with torchvision {found['torchvision']}")
@@ -90,6 +93,8 @@ def _gpu(found: Finding) -> Check:
     if found.get("mps"):
         return Check("GPU", "ok", "Apple's GPU through MPS")
     card = findings.nvidia_gpu()
+    if card is not None and installed.flavour() == "lean":
+        return Check("CUDA", "note", f"{card} is there; the lean build uses the CPU", installed.FULL_BUILD)
     if card is None:
         return Check("CUDA", "note", "no NVIDIA GPU with a driver was found, so the CPU is used")
     if "failed" in found or found.get("built_for_cuda"):
@@ -159,7 +164,7 @@ def _log() -> Check:
 
 def mend_packages() -> str:
     """What installs the packages again: differs for a source tree, an installed package, an executable."""
-    if getattr(sys, "frozen", False):
+    if installed.flavour() != "sources":
         return "install CellSAM Desktop again"
     if (_ROOT / "scripts" / "setup.py").exists():
         return f"python3 {_ROOT / 'scripts' / 'setup.py'} --reinstall"

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from cellsam_desktop import __version__
+from cellsam_desktop import __version__, installed
 from cellsam_desktop.doctor.checks import Check, all_checks
 from cellsam_desktop.doctor.probes import PROBES, run_probe
 
@@ -26,7 +26,8 @@ def run(arguments: argparse.Namespace) -> int:
     checks = all_checks()
     ready = all(check.status != "missing" for check in checks)
     if arguments.json:
-        report = {"version": __version__, "ready": ready, "checks": [asdict(check) for check in checks]}
+        about = {"version": __version__, "build": installed.flavour(), "ready": ready}
+        report = {**about, "checks": [asdict(check) for check in checks]}
         print(json.dumps(report, indent=2))
     else:
         print(_as_text(checks, ready))
@@ -35,7 +36,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _as_text(checks: list[Check], ready: bool) -> str:
     width = max(len(check.name) for check in checks)
-    lines = [f"CellSAM Desktop {__version__}"]
+    flavour = installed.flavour()
+    build = "from its sources" if flavour == "sources" else f"{flavour} build"
+    lines = [f"CellSAM Desktop {__version__}, {build}"]
     for check in checks:
         lines.append(f"  {check.status:<7}  {check.name:<{width}}  {check.text}")
         if check.fix:

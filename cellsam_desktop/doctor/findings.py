@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from cellsam_desktop import paths
+from cellsam_desktop import installed, paths
 
 _TIMEOUT_S = 180
 Finding = dict[str, Any]
@@ -28,8 +28,11 @@ def nvidia_gpu() -> str | None:
     if tool is None:
         return None
     query = [tool, "--query-gpu=name,driver_version", "--format=csv,noheader"]
+    environment = installed.outside_environment()
     try:
-        answer = subprocess.run(query, capture_output=True, text=True, timeout=30, check=True)
+        answer = subprocess.run(
+            query, env=environment, capture_output=True, text=True, timeout=30, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     first = answer.stdout.strip().partition("\n")[0]

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cellsam_desktop import installed
 from cellsam_desktop.core.errors import ModelError
 from cellsam_desktop.sam.checkpoint_names import sam_state
 
@@ -52,7 +53,9 @@ def _load_with_torch(path: Path, error: UnreadableWithoutTorch) -> dict[str, Arr
     try:
         from cellsam_desktop.sam.weights import load_checkpoint
     except ImportError:
-        raise error from None
+        if installed.has_torch():
+            raise error from None
+        raise UnreadableWithoutTorch(f"{error} To use it, {installed.FULL_BUILD}.") from None
     return {name: tensor.float().numpy() for name, tensor in load_checkpoint(path).items()}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from cellsam_desktop import installed
 from cellsam_desktop.sam.digests import digest
 
 EXPORT_VERSION = 4
@@ -52,11 +53,23 @@ def decoder_files(checkpoint: Path, decoders_dir: Path) -> DecoderFiles:
     return DecoderFiles(decoders_dir / f"{digest(checkpoint)[:20]}-v{EXPORT_VERSION}")
 
 
-def decoder_path(checkpoint: Path, decoders_dir: Path) -> Path | None:
-    """The exported decoder of ``checkpoint``, None if there is none yet.
+def found_decoder(checkpoint: Path, decoders_dir: Path) -> DecoderFiles | None:
+    """The exported decoder of ``checkpoint``, there or in an installed build; None if there is none yet.
 
     Raises:
         ModelError: the checkpoint cannot be read.
     """
-    files = decoder_files(checkpoint, decoders_dir)
-    return files.onnx if files.complete else None
+    bundled = installed.bundled_dir()
+    folders = [decoders_dir] if bundled is None else [decoders_dir, bundled / "decoders"]
+    known = (decoder_files(checkpoint, folder) for folder in folders)
+    return next((files for files in known if files.complete), None)
+
+
+def decoder_path(checkpoint: Path, decoders_dir: Path) -> Path | None:
+    """The graph of ``found_decoder``.
+
+    Raises:
+        ModelError: the checkpoint cannot be read.
+    """
+    files = found_decoder(checkpoint, decoders_dir)
+    return None if files is None else files.onnx

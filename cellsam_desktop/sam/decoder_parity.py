@@ -6,17 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cellsam_desktop.core.geometry import Region
-from cellsam_desktop.core.prompts import Box, Point, Prompts
+from cellsam_desktop.core.prompts import Prompts
 from cellsam_desktop.sam.architectures import SamModel
 from cellsam_desktop.sam.decoder import OnnxDecoder
 from cellsam_desktop.sam.decoder_files import DecoderFiles
-from cellsam_desktop.sam.transforms import IMAGE_SIZE, InputGeometry
-
-_GEOMETRY = InputGeometry(Region.whole(IMAGE_SIZE, IMAGE_SIZE))  # plane pixels are input pixels
-_POINTS = (Point(310.5, 402.0), Point(700.0, 80.0, positive=False), Point(90.0, 950.25))
-_BOX = Box(200.0, 350.5, 620.0, 800.0)
-_CASES = ((Prompts(_POINTS[:1]), False), (Prompts(_POINTS[1:], _BOX), False), (Prompts(_POINTS), True))
+from cellsam_desktop.sam.decoder_trial import CASES, GEOMETRY
 
 
 def parity_error(model: SamModel, files: DecoderFiles) -> float:
@@ -30,8 +24,8 @@ def parity_error(model: SamModel, files: DecoderFiles) -> float:
     embedding = torch.randn((256, 64, 64), generator=generator) * 0.1
     hint = torch.randn((256, 256), generator=generator) * 4
     worst = 0.0
-    for prompts, hinted in _CASES:
-        answer = decoder.decode(embedding.numpy(), _GEOMETRY, prompts, hint.numpy() if hinted else None)
+    for prompts, hinted in CASES:
+        answer = decoder.decode(embedding.numpy(), GEOMETRY, prompts, hint.numpy() if hinted else None)
         masks, quality = reference(model, embedding, prompts, hint if hinted else None)
         for token, mask, iou in zip(answer.tokens, masks, quality, strict=True):
             worst = max(worst, float(np.abs(token.logits - mask.numpy()).max()))

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from cellsam_desktop import installed
 from cellsam_desktop.core.errors import ModelError
 from cellsam_desktop.sam.encoder_choice import Backend, Choices
 from cellsam_desktop.sam.providers import has_cuda_driver
@@ -56,7 +57,7 @@ def open_encoder(
     Raises:
         ModelError: the device is not there, or the weights cannot be used.
     """
-    if device != "cpu" and (device != "auto" or _may_have_gpu()):
+    if device != "cpu" and (device != "auto" or (installed.has_torch() and _may_have_gpu())):
         try:
             from cellsam_desktop.sam.torch_encoder import TorchEncoder, choose_device
         except Exception as error:  # a broken PyTorch fails in many ways
@@ -89,7 +90,10 @@ def _open_on_cpu(checkpoint: Path, architecture: str, threads: int | None) -> En
 
 
 def broken_torch(error: Exception) -> ModelError:
-    """The sentence for a PyTorch that cannot be loaded."""
+    """The sentence for a PyTorch that cannot be loaded, or is not part of this copy."""
+    if not installed.has_torch():
+        remedy = f"choose the CPU in the settings, or {installed.FULL_BUILD}"
+        return ModelError(f"What is wanted here needs PyTorch, which is not part of this program: {remedy}.")
     lines = str(error).strip().splitlines()
     return ModelError(
         "New frames cannot be encoded, because PyTorch does not start "

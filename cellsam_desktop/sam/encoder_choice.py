@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from cellsam_desktop import paths
+from cellsam_desktop import installed, paths
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,8 @@ class Choices:
 
     def backend(self, architecture: str, threads: int | None) -> Backend:
         """What to use: as measured, if need be with another number of threads, or what is likely quicker."""
+        if not installed.has_torch():
+            return "onnxruntime"
         like = f"{_LIKE.get(architecture, architecture)},"
         others = [known for case, known in self.here().items() if case.startswith(like)]
         found = self.find(architecture, threads) or next(iter(others), None)

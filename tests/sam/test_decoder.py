@@ -1,17 +1,23 @@
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from cellsam_desktop import installed
 from cellsam_desktop.core.errors import ModelError, PromptError
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.prompts import Box, Point, Prompts
 from cellsam_desktop.sam import export
+from cellsam_desktop.sam.architectures import build
 from cellsam_desktop.sam.decoder import Answer, OnnxDecoder
 from cellsam_desktop.sam.decoder_files import decoder_path
+from cellsam_desktop.sam.decoder_parity import parity_error
 from cellsam_desktop.sam.postprocess import logits_to_mask
 from cellsam_desktop.sam.transforms import InputGeometry
+from cellsam_desktop.sam.weights import load_checkpoint
 
 LIMIT = 1e-3
 
@@ -122,7 +128,8 @@ def test_the_manifest_says_what_was_exported(exported, weights):
     manifest = json.loads(exported.manifest.read_text())
     assert manifest["weights"] == weights.name
     assert manifest["weights_sha256"].startswith("6dbb90523a35330f")
-    assert 0 <= manifest["parity_error"] < export.PARITY_LIMIT
+    assert manifest["weights_sha256"] in export.COMPARED
+    assert manifest["parity_error"] is None
 
 
 def test_a_decoder_is_exported_once(exported, weights):
@@ -138,11 +145,53 @@ def test_there_is_no_decoder_before_the_export(weights, tmp_path):
     assert decoder_path(weights, tmp_path) is None
 
 
-def test_a_graph_that_disagrees_is_not_used(weights, tmp_path, monkeypatch):
+def test_the_weights_that_are_not_compared_at_the_export_are_compared_here(exported, weights):
+    model = build("vit_t", load_checkpoint(weights))
+    assert parity_error(model, exported) < export.PARITY_LIMIT
+
+
+@pytest.fixture(scope="module")
+def other_weights(weights, tmp_path_factory) -> Path:
+    """MobileSAM's, a little changed: nobody has compared these."""
+    state = load_checkpoint(weights)
+    state["mask_decoder.iou_token.weight"] += 0.01
+    file = tmp_path_factory.mktemp("other") / "other.pt"
+    torch.save(state, file)
+    return file
+
+
+def test_other_weights_are_compared_at_the_export(other_weights, tmp_path):
+    manifest = json.loads(export.ensure_decoder(other_weights, "vit_t", tmp_path).manifest.read_text())
+    assert 0 <= manifest["parity_error"] < export.PARITY_LIMIT
+    assert manifest["compared_with"] == "PyTorch"
+
+
+def test_a_graph_that_disagrees_is_not_used(other_weights, tmp_path, monkeypatch):
     monkeypatch.setattr(export, "PARITY_LIMIT", 1e-12)
-    with pytest.raises(ModelError, match=r"mobile_sam\.pt differs from PyTorch"):
-        export.ensure_decoder(weights, "vit_t", tmp_path)
+    with pytest.raises(ModelError, match=r"other\.pt differs from PyTorch"):
+        export.ensure_decoder(other_weights, "vit_t", tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_pytorch_the_manifest_says_that_nothing_was_compared(other_weights, tmp_path, monkeypatch):
+    monkeypatch.setattr(installed, "has_torch", lambda: False)
+    manifest = json.loads(export.ensure_decoder(other_weights, "vit_t", tmp_path).manifest.read_text())
+    assert manifest["parity_error"] is None
+    assert manifest["compared_with"].startswith("nothing")
+
+
+@pytest.mark.parametrize("harm", ["absent", "shape", "not a number"])
+def test_a_decoder_that_is_none_is_one_sentence(weights, tmp_path, harm):
+    state, name = load_checkpoint(weights), "mask_decoder.iou_token.weight"
+    if harm == "absent":
+        del state[name]
+    else:
+        state[name] = torch.zeros(1, 128) if harm == "shape" else torch.full((1, 256), torch.nan)
+    file = tmp_path / "mine.pt"
+    torch.save(state, file)
+    with pytest.raises(ModelError, match=r"The decoder in mine\.pt is not one of a Segment Anything model"):
+        export.ensure_decoder(file, "vit_t", tmp_path / "decoders")
+    assert list((tmp_path / "decoders").iterdir()) == []
 
 
 def test_half_an_export_is_replaced(weights, exported, tmp_path):

@@ -2,9 +2,11 @@ import subprocess
 import sys
 
 TORCH_FREE = (
-    "checkpoint_file", "checkpoint_names", "decoder", "decoder_files", "digests", "download", "encoder",
+    "checkpoint_file", "checkpoint_names", "decoder", "decoder_files", "decoder_trial", "digests", "download",
+    "encoder",
     "encoder_choice", "encoder_graph", "encoder_graph_tiny", "encoder_graph_vit", "encoder_graph_windows",
-    "encoder_trial", "fetch", "known_models", "onnx_encoder", "package_index", "placement", "postprocess",
+    "encoder_trial", "export", "fetch", "known_models", "onnx_encoder", "package_index", "placement",
+    "postprocess",
     "prompt_arrays", "providers", "registry", "sessions", "transforms", "vit_shapes",
 )  # fmt: skip
 
