@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -44,10 +44,10 @@ class Frame:
     t: int
     z: int
     shape: tuple[int, int]
-    cells: tuple[CellTruth, ...]
+    cells: tuple[CellTruth, ...] = field(repr=False)
     complete: bool
     unsure: Mask | None
-    source: TrainingMovie
+    source: TrainingMovie = field(repr=False)
     source_t: int
     """The frame in ``source``, which is not ``t`` where every frame is a file of its own."""
 

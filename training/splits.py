@@ -1,12 +1,28 @@
-"""Which frames are learned from, which choose the best weights, and which judge."""
+"""Which frames are learned from, which choose the best weights, and which judge.
+
+Data sets are split one by one: by movie where there are three, otherwise by blocks of time (or depth) within
+each movie, otherwise, where there are too few frames, by the sides of the image. Frames beside each other
+show the same cells twice and are never in different parts: docs/decisions/0230-splits.md.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any
 
-from training.frames import Frame
+import numpy as np
+
+from training.blocks import Parts, by_blocks, by_halves, by_movies, is_even
+from training.frames import DataError, Frame
+
+Notice = Callable[[str], None]
+
+_FEW = 10
+"""Fewer cells than this judge poorly."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +40,10 @@ class Split:
 
     def summary(self) -> dict[str, Any]:
         """Plain data: which frames and how many cells each part has, by data set, and the notes."""
-        raise NotImplementedError
+        parts = {"train": self.train, "validate": self.validate, "test": self.test}
+        names = dict.fromkeys(frame.data_set for frames in parts.values() for frame in frames)
+        sets = {name: {part: _summary(frames, name) for part, frames in parts.items()} for name in names}
+        return {"seed": self.seed, "notes": list(self.notes), "data_sets": sets}
 
 
 def split(frames: Sequence[Frame], seed: int, held_out: Sequence[Frame] | None = None) -> Split:
@@ -35,4 +54,57 @@ def split(frames: Sequence[Frame], seed: int, held_out: Sequence[Frame] | None =
     Raises:
         DataError: there are too few cells to hold any out.
     """
-    raise NotImplementedError
+    sets: defaultdict[str, list[Frame]] = defaultdict(list)
+    for frame in frames:
+        sets[frame.data_set].append(frame)
+    notes: list[str] = []
+    wanted = 3 if held_out is None else 2
+    found = (_split_set(name, some, wanted, seed, notes.append) for name, some in sorted(sets.items()))
+    parts = reduce(add, found, Parts())
+    if not parts.validate:
+        raise DataError("There are too few cells to hold any out: curate a few more, ten at least.")
+    test = parts.test if held_out is None else held_out
+    judging = sum(len(frame.cells) for frame in test)
+    if judging < _FEW:
+        notes.append(f"Only {judging} {'cell judges' if judging == 1 else 'cells judge'}: that says little.")
+    return Split(tuple(parts.train), tuple(parts.validate), tuple(test), seed, tuple(notes))
+
+
+def _split_set(name: str, frames: list[Frame], wanted: int, seed: int, note: Notice) -> Parts:
+    random = np.random.default_rng([seed, *name.encode()])
+    by_name: defaultdict[str, list[Frame]] = defaultdict(list)
+    for frame in sorted(frames, key=lambda frame: (frame.t, frame.z)):
+        by_name[frame.movie].append(frame)
+    movies = [by_name[movie] for movie in sorted(by_name)]
+    parts = None
+    if len(movies) < 3 or not is_even(movies):
+        parts = _within(movies, wanted, random)
+    if parts is None and len(movies) > 1:
+        parts = by_movies(movies, wanted, random)
+    if parts is None:
+        return _by_halves(name, movies[0], random, note)
+    if wanted == 3 and parts.two:
+        note(f"{name} has too few frames for three parts: what judges has chosen the best weights as well.")
+    return parts
+
+
+def _by_halves(name: str, frames: list[Frame], random: np.random.Generator, note: Notice) -> Parts:
+    parts = by_halves(frames, random)
+    if parts.validate:
+        note(f"{name} has too few frames to hold any out: one side of the image judges, the other teaches.")
+    else:
+        note(f"{name} has too few cells to hold any out: nothing of it judges.")
+    return parts
+
+
+def _within(movies: list[list[Frame]], wanted: int, random: np.random.Generator) -> Parts | None:
+    """Each movie in blocks of time; one that is too short is learned from. None if all of them are."""
+    blocks = [by_blocks(movie, wanted, random) for movie in movies]
+    if not any(blocks):
+        return None
+    return reduce(add, (parts or Parts(movie) for parts, movie in zip(blocks, movies, strict=True)))
+
+
+def _summary(frames: Sequence[Frame], data_set: str) -> dict[str, Any]:
+    own = [frame for frame in frames if frame.data_set == data_set]
+    return {"frames": [frame.name for frame in own], "cells": sum(len(frame.cells) for frame in own)}
