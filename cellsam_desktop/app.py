@@ -113,10 +113,10 @@ def open_sample(session: Session) -> None:
         return
 
     def make(progress: Progress) -> Path:
-        from cellsam_desktop.images.sample import write_sample
+        from cellsam_desktop.images.sample import provide_sample
 
         unfinished = folder.with_name("sample.part")
-        write_sample(unfinished, progress=progress)
+        provide_sample(unfinished, progress=progress)
         return unfinished.rename(folder) / _SAMPLE
 
     def failed(error: CellSamError) -> None:

@@ -61,7 +61,9 @@ def decoders_dir() -> Path:
 def program_command() -> list[str]:
     """The command line that starts this program again, from a source tree as from an installed executable."""
     if getattr(sys, "frozen", False):
-        return [sys.executable]
+        own = Path(sys.executable)
+        # On Windows the window's own executable has no pipes to speak through; the other one has.
+        return [str(own.with_name("cellsam-desktop.exe")) if sys.platform == "win32" else str(own)]
     return [sys.executable, "-m", "cellsam_desktop"]
 
 

@@ -27,7 +27,7 @@ from cellsam_desktop.curation.headless_prompts import Entry, read_prompts
 from cellsam_desktop.curation.headless_segment import read_model_image
 from cellsam_desktop.images.fingerprint import fingerprint
 from cellsam_desktop.images.opening import open_source
-from cellsam_desktop.images.sample import SampleMovie, write_sample
+from cellsam_desktop.images.sample import SampleMovie, provide_sample
 from cellsam_desktop.images.source import ImageSource
 from cellsam_desktop.project.link import MovieLink
 from cellsam_desktop.project.store import ProjectStore, everything
@@ -83,7 +83,7 @@ def _sample(folder: Path) -> SampleMovie:
     if all(path.is_file() for path in vars(sample).values()):
         return sample
     print(f"Making the sample movie in {folder} ...", flush=True)
-    return write_sample(folder)
+    return provide_sample(folder)
 
 
 def _document(source: ImageSource, entries: Sequence[Entry], found: Sequence[Found]) -> Document:

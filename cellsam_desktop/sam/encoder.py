@@ -57,7 +57,9 @@ def open_encoder(
     Raises:
         ModelError: the device is not there, or the weights cannot be used.
     """
-    if device != "cpu" and (device != "auto" or (installed.has_torch() and _may_have_gpu())):
+    if device not in ("auto", "cpu") and not installed.has_torch():
+        raise _torch_wanted()
+    if device != "cpu" and (device != "auto" or _may_have_gpu()):
         try:
             from cellsam_desktop.sam.torch_encoder import TorchEncoder, choose_device
         except Exception as error:  # a broken PyTorch fails in many ways
@@ -90,10 +92,9 @@ def _open_on_cpu(checkpoint: Path, architecture: str, threads: int | None) -> En
 
 
 def broken_torch(error: Exception) -> ModelError:
-    """The sentence for a PyTorch that cannot be loaded, or is not part of this copy."""
+    """The sentence for a PyTorch that cannot be loaded."""
     if not installed.has_torch():
-        remedy = f"choose the CPU in the settings, or {installed.FULL_BUILD}"
-        return ModelError(f"What is wanted here needs PyTorch, which is not part of this program: {remedy}.")
+        return _torch_wanted()
     lines = str(error).strip().splitlines()
     return ModelError(
         "New frames cannot be encoded, because PyTorch does not start "
@@ -101,7 +102,16 @@ def broken_torch(error: Exception) -> ModelError:
     )
 
 
+def _torch_wanted() -> ModelError:
+    return ModelError(
+        "This needs PyTorch, which is not part of the lean build: choose the device 'auto' or 'cpu', "
+        f"or {installed.FULL_BUILD}."
+    )
+
+
 def _may_have_gpu() -> bool:
     """Whether PyTorch is worth asking for one; it takes seconds to load."""
+    if not installed.has_torch():
+        return False
     apple = sys.platform == "darwin" and platform.machine() == "arm64"
     return apple or has_cuda_driver()
