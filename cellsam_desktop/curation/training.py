@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,7 +13,7 @@ from psygnal import Signal
 
 from cellsam_desktop import logs
 from cellsam_desktop.core.errors import Cancelled, CellSamError
-from cellsam_desktop.core.training_messages import Control, Event, Failed, Finished, Planned
+from cellsam_desktop.core.training_messages import Control, Event, Failed, Finished, Pictured, Planned
 from cellsam_desktop.curation import training_runs
 from cellsam_desktop.curation.notices import Offer
 from cellsam_desktop.curation.project_copy import copier
@@ -23,13 +25,15 @@ from cellsam_desktop.sam.trained import TrainedDecoder
 if TYPE_CHECKING:
     from cellsam_desktop.curation.session import Session
 
+log = logging.getLogger(__name__)
+
 
 class Training:
     """One training at a time, in a process of its own; curating goes on.
 
     ``changed`` follows everything it says, up to some times a second; ``planned`` a new count of the data,
     and ``ended`` its end. ``course`` tells how it goes or went, ``result`` is the decoder it gave, once that
-    is among the others. ``command`` is for tests.
+    is among the others; ``choice`` is what was learned from last. ``command`` is for tests.
     """
 
     changed = Signal()
@@ -47,6 +51,7 @@ class Training:
         self.course = Course()
         self.plan: Planned | None = None
         self.plan_error = ""
+        self.choice = Choice()
         self.unfinished: tuple[Unfinished, ...] = ()
         self.result: TrainedDecoder | None = None
 
@@ -102,6 +107,7 @@ class Training:
         """Begin; the project is copied first, so that what she does meanwhile does not mix in."""
         if self.running:
             return
+        self.choice = choice
         movie, session = self._session.movie, self._session
         copy, name = None, ""
         if choice.this_project and movie is not None:
@@ -194,8 +200,24 @@ class Training:
     def _on_event(self, event: Event) -> None:
         self.course.hear(event)
         self.changed.emit()
-        if isinstance(event, Finished) and event.better:
+        if isinstance(event, Pictured):
+            threading.Thread(
+                target=self._read_picture, args=(event.path,), name="picture", daemon=True
+            ).start()
+        elif isinstance(event, Finished) and event.better:
             self._session.decoders.adopt(Path(event.folder), self._title, self._take_result)
+
+    def _read_picture(self, path: str) -> None:
+        try:
+            picture = Path(path).read_bytes()
+        except OSError as error:
+            log.warning("The picture %s cannot be read: %s", path, error)
+            return
+        self._session.post(partial(self._take_picture, self.course, picture))
+
+    def _take_picture(self, course: Course, picture: bytes) -> None:
+        course.picture = picture
+        self.changed.emit()
 
     def _on_end(self, code: int) -> None:
         self._process = None

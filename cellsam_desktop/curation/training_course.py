@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 
 from cellsam_desktop.core.decoder_scores import Scores
 from cellsam_desktop.core.training_messages import (
@@ -14,7 +13,6 @@ from cellsam_desktop.core.training_messages import (
     Finished,
     Judged,
     Noticed,
-    Pictured,
     Planned,
     Stepped,
     Validated,
@@ -46,7 +44,7 @@ class Course:
     """Everything that one training has said so far.
 
     ``losses`` and ``held_out`` are curves of (seconds of training, value); ``best`` the highest value of the
-    latter. ``error`` is a sentence when it failed.
+    latter. ``picture`` is a PNG. ``error`` is a sentence when it failed.
     """
 
     phase: Phase = Phase.IDLE
@@ -56,7 +54,7 @@ class Course:
     last: Stepped | None = None
     losses: list[tuple[float, float]] = field(default_factory=list)
     held_out: list[tuple[float, float]] = field(default_factory=list)
-    picture: Path | None = None
+    picture: bytes | None = None
     notices: list[str] = field(default_factory=list)
     finished: Finished | None = None
     error: str = ""
@@ -91,8 +89,6 @@ class Course:
                 self._step(event)
             case Validated():
                 self.held_out.append((0.0 if self.last is None else self.last.seconds, event.scores.mean_iou))
-            case Pictured():
-                self.picture = Path(event.path)
             case Noticed():
                 self.notices.append(event.text)
             case Finished():

@@ -8,10 +8,12 @@ import os
 import signal
 from collections.abc import Sequence
 
-from cellsam_desktop import logs
+from cellsam_desktop import installed, logs
+from cellsam_desktop.core.training_messages import Failed, to_line
 
 log = logging.getLogger(__name__)
 
+_CANNOT = 2
 _NICE = 15
 """Below the encoder's worker (10): a frame that a click waits for is encoded first."""
 
@@ -25,6 +27,11 @@ def main(words: Sequence[str]) -> int:
         os.nice(_NICE)  # on Windows the parent sets the priority
     os.environ.setdefault("OMP_NUM_THREADS", str(threads()))
     logs.configure(role="training")
+    if not installed.has_torch():
+        print(
+            to_line(Failed(f"Training needs PyTorch, which this build is without: {installed.FULL_BUILD}."))
+        )
+        return _CANNOT
     try:
         # By name: this package knows no training, and an installed program has no other Python to run it.
         code: int = importlib.import_module("training.__main__").main(list(words))

@@ -24,6 +24,7 @@ class Group(StrEnum):
     REVIEW = "Review"
     FRAMES = "Frames"
     VIEW = "View"
+    MODEL = "Model"
     FILE = "File"
     HELP = "Help"
 

@@ -21,6 +21,7 @@ from cellsam_desktop.ui.action_spec import (
     Submenu,
     Where,
 )
+from cellsam_desktop.ui.model_actions import MODEL_ACTIONS, MODEL_MENU
 from cellsam_desktop.ui.track_actions import ONION, PLAYING, TRACK_ACTIONS, TRACK_MENU
 
 _WINDOW, _CANVAS = Where.WINDOW, Where.CANVAS
@@ -201,6 +202,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     *_FRAMES,
     *_VIEW,
     *_COLOURS,
+    *MODEL_ACTIONS,
     *_FILE,
     *_HELP,
 )
@@ -272,6 +274,7 @@ MENUS: tuple[Menu, ...] = (
         ),
     ),
     TRACK_MENU,
+    MODEL_MENU,
     Menu(
         "&View",
         (

@@ -46,7 +46,7 @@ class Actions(QObject):
         session = context.session
         for signal in (session.movie_changed, session.document_changed, session.prompting.changed):
             listen(self, signal, self.refresh)
-        for later in (session.propagating.changed, session.reviewing.changed):
+        for later in (session.propagating.changed, session.reviewing.changed, session.decoders.changed):
             listen(self, later, self.refresh)
         listen(self, session.tools.preview_changed, self.refresh)
         listen(self, session.view.changed, self._on_view)

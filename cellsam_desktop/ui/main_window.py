@@ -108,6 +108,7 @@ class MainWindow(QMainWindow):
         self._build_docks()
         self.status = StatusBar(self.session, self.canvas)
         self.setStatusBar(self.status)
+        self.status.training.clicked.connect(self.desk.train)
         self.setAcceptDrops(True)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QS
 from cellsam_desktop.jobs.runner import Job
 from cellsam_desktop.ui.canvas.canvas import Canvas
 from cellsam_desktop.ui.listening import listen
+from cellsam_desktop.ui.training_button import TrainingButton
 
 if TYPE_CHECKING:
     from cellsam_desktop.curation.session import Session
@@ -28,12 +29,14 @@ class StatusBar(QStatusBar):
         self.position = _label("Position of the mouse in pixels and micrometres, and the pixel's value")
         self.review = _label("Masks worth a look; the Track menu goes through them")
         self.job = JobIndicator(self)
+        self.training = TrainingButton(session)
         self.encoding = _label("What the encoder is doing, and on which device")
         self.looking = _label("Which part of the image the model looked at for the mask on screen")
         self.decoding = _label("Time the decoder took for the last mask, and where it runs")
         self.saved = _label("Every accepted change is saved at once")
         self.addWidget(self.position, 1)
-        for widget in (self.job, self.review, self.encoding, self.looking, self.decoding, self.saved):
+        shown = (self.review, self.encoding, self.looking, self.decoding, self.saved)
+        for widget in (self.job, self.training, *shown):
             self.addPermanentWidget(widget)
         self._connect()
         self._refresh()

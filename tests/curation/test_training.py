@@ -173,7 +173,7 @@ def test_data_are_counted_and_the_newest_question_is_answered(trainer: Desk) -> 
     training.count(Choice(preset="iterative"))
     assert training.planning
     trainer.wait(lambda: not training.planning)
-    assert training.plan.data["train"] == {"cells": 8, "frames": 4}
+    assert training.plan.data["data_sets"]["movie"]["train"]["cells"] == 8
     pretend(trainer, "failing")
     training.count(Choice())
     trainer.wait(lambda: not training.planning)

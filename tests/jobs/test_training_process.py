@@ -13,7 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from cellsam_desktop.core.training_messages import Control, Failed, Finished, Planned, Stepped, Validated
+from cellsam_desktop import installed
+from cellsam_desktop.core.training_messages import (
+    Control,
+    Failed,
+    Finished,
+    Planned,
+    Stepped,
+    Validated,
+    from_line,
+)
+from cellsam_desktop.jobs import training_main
 from cellsam_desktop.jobs.post import PostQueue
 from cellsam_desktop.jobs.training_process import TrainingProcess, training_command
 from tests.jobs.helpers import LONG, is_running
@@ -62,7 +72,7 @@ def test_everything_it_says_is_heard_in_order_and_then_its_end(trainee, tmp_path
     assert kinds[:4] == ["Planned", "Embedded", "Embedded", "Judged"]
     assert kinds[-1] == "Finished"
     [planned], [finished] = listener.heard(Planned), listener.heard(Finished)
-    assert planned.data["train"] == {"cells": 8, "frames": 4}
+    assert planned.data["data_sets"]["movie"]["test"] == {"cells": 2, "frames": ["frame 0"]}
     assert finished.folder == str(tmp_path)
     assert finished.after.iou("point") == pytest.approx(0.8)
 
@@ -148,6 +158,17 @@ def test_it_does_not_outlive_the_window(tmp_path):
         time.sleep(0.05)
     assert not is_running(pid)
     assert (tmp_path / "state.pt").is_file()
+
+
+def test_a_build_without_pytorch_says_so(monkeypatch, capsys, quiet_root):
+    monkeypatch.setattr(installed, "has_torch", lambda: False)
+    monkeypatch.setattr(os, "nice", lambda step: 0)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    assert training_main.main(["plan"]) == 2
+    failed = from_line(capsys.readouterr().out)
+    assert failed == Failed(
+        "Training needs PyTorch, which this build is without: install the full build of CellSAM Desktop."
+    )
 
 
 @POSIX

@@ -2,7 +2,8 @@
 
 ``python trainee.py MODE [words of cellsam-train ...]``; MODE is ``better``, ``worse``, ``failing``,
 ``waiting`` (until it is told what to do), ``deaf`` (never listens) or ``dumb`` (says nonsense first). What it
-pretends to have learned is copied from the folder ``$TRAINEE_DECODER``, if that is set.
+pretends to have learned is copied from the folder ``$TRAINEE_DECODER``, its picture is ``$TRAINEE_PICTURE``,
+if those are set.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from cellsam_desktop.core.training_messages import (
     Failed,
     Finished,
     Judged,
+    Pictured,
     Planned,
     Stepped,
     Validated,
@@ -41,18 +43,21 @@ def say(event: Event) -> None:
     print(to_line(event), flush=True)
 
 
-def part(cells: int, frames: int) -> dict[str, int]:
-    return {"cells": cells, "frames": frames}
+def part(cells: int, frames: int) -> dict[str, object]:
+    return {"cells": cells, "frames": [f"frame {t}" for t in range(frames)]}
 
 
 def begin(folder: str) -> None:
-    data = {"train": part(8, 4), "validate": part(2, 1), "test": part(2, 1), "notes": ["Little data."]}
+    parts = {"train": part(8, 4), "validate": part(2, 1), "test": part(2, 1)}
+    data = {"seed": 0, "notes": ["Little data."], "data_sets": {"movie": parts}}
     say(Planned("curator", "cpu", data, minutes=1.0, folder=folder))
     say(Embedded(1, 2))
     say(Embedded(2, 2))
     say(Judged("before", scores(0.6)))
     say(Stepped(1, 0.9, None, 30.0, 1.0, 59.0))
     say(Validated(1, scores(0.65), True))
+    if picture := os.environ.get("TRAINEE_PICTURE"):
+        say(Pictured(picture))
 
 
 def keep(folder: str) -> None:

@@ -20,6 +20,7 @@ from cellsam_desktop.ui.action_table import ACTIONS
 from cellsam_desktop.ui.actions import Actions
 from cellsam_desktop.ui.dialogs.about import AboutDialog
 from cellsam_desktop.ui.dialogs.axes import AxesDialog
+from cellsam_desktop.ui.dialogs.decoders import DecodersDialog
 from cellsam_desktop.ui.dialogs.find_cell import FindCellDialog
 from cellsam_desktop.ui.dialogs.locate_movie import LocateMovieDialog
 from cellsam_desktop.ui.dialogs.naming import NamingDialog
@@ -207,6 +208,19 @@ class Desk(QObject):
         dialog.textValueSelected.connect(lambda name: self._session.editing.rename(cell.id, name))
         dialog.open()
 
+    # -- the decoder ---------------------------------------------------------------------------------
+
+    def train(self) -> None:
+        """Show the training dialog."""
+        from cellsam_desktop.ui.dialogs.training import TrainingDialog  # with its plots
+
+        if not self._raise(TrainingDialog):  # making one begins to count the data
+            self._show(TrainingDialog(self._session, self._window))
+
+    def decoders(self) -> None:
+        """Show the decoders."""
+        self._show(DecodersDialog(self._session, self._window))
+
     # -- the program ---------------------------------------------------------------------------------
 
     def preferences(self) -> None:
@@ -234,15 +248,21 @@ class Desk(QObject):
     def _show(self, dialog: QDialog) -> None:
         """Show a dialog without blocking; one of each kind at a time."""
         kind = type(dialog)
-        if (shown := self._open.get(kind)) is not None:
+        if self._raise(kind):
             dialog.deleteLater()
-            shown.raise_()
-            shown.activateWindow()
             return
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.destroyed.connect(lambda: self._open.pop(kind, None))
         self._open[kind] = dialog
         dialog.show()
+
+    def _raise(self, kind: type[QDialog]) -> bool:
+        """Bring the dialog of this kind to the front, if there is one."""
+        shown = self._open.get(kind)
+        if shown is not None:
+            shown.raise_()
+            shown.activateWindow()
+        return shown is not None
 
     def _folder(self) -> str:
         """Where a file dialog begins: beside what was opened last."""

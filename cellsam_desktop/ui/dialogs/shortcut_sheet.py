@@ -15,7 +15,7 @@ COLUMNS: tuple[tuple[Group, ...], ...] = (
     (Group.TOOLS, Group.POINTING, Group.HELP),
     (Group.CELLS, Group.TRACKS),
     (Group.REVIEW, Group.FRAMES, Group.VIEW),
-    (Group.FILE,),
+    (Group.FILE, Group.MODEL),
 )
 
 GESTURES: tuple[tuple[Group, str, str], ...] = (

@@ -1,0 +1,109 @@
+"""Numbers of training as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cellsam_desktop.core.decoder_scores import KINDS, Scores
+from cellsam_desktop.curation.training_course import Course, Phase
+
+KIND_WORDS = {"point": "one point", "box": "a box"}
+_PARTS = ("train", "validate", "test")
+NOTHING = "–"
+
+
+@dataclass(frozen=True)
+class DataCount:
+    """What one set of data has: cells and frames to learn from, to choose the best weights, and to judge."""
+
+    name: str
+    cells: tuple[int, int, int]
+    frames: tuple[int, int, int]
+
+
+def counts_of(summary: Mapping[str, Any]) -> list[DataCount]:
+    """The counts in what a plan says about the data."""
+    sets: Mapping[str, Mapping[str, Any]] = summary.get("data_sets", {})
+    return [
+        DataCount(name, _numbers(parts, "cells"), _numbers(parts, "frames")) for name, parts in sets.items()
+    ]
+
+
+def _numbers(parts: Mapping[str, Any], what: str) -> tuple[int, int, int]:
+    values = (parts.get(part, {}).get(what, 0) for part in _PARTS)
+    train, validate, test = (len(value) if isinstance(value, list) else int(value) for value in values)
+    return train, validate, test
+
+
+def total(counts: list[DataCount]) -> str:
+    """One line about all data."""
+    learn, choose, judge = (sum(count.cells[part] for count in counts) for part in range(3))
+    return (
+        f"{number(learn, 'cell')} to learn from, {number(choose, 'cell')} to choose the best weights by, "
+        f"{number(judge, 'cell')} to judge the result."
+    )
+
+
+def number(count: int, thing: str) -> str:
+    """A count and its unit, such as "1 cell" or "7 cells"."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def duration(seconds: float) -> str:
+    """A time such as "45 s" or "3:05 min"."""
+    whole = max(0, round(seconds))
+    return f"{whole} s" if whole < 60 else f"{whole // 60}:{whole % 60:02} min"
+
+
+def doing(course: Course) -> str:
+    """What a training is busy with."""
+    match course.phase:
+        case Phase.PREPARING:
+            return "Reading the data …"
+        case Phase.ENCODING if course.embedded is not None:
+            return f"Encoding the images, once: {course.embedded.done} of {course.embedded.of}"
+        case Phase.ENCODING:
+            return "Encoding the images, once …"
+        case Phase.JUDGING:
+            return "Measuring the decoder as it is …"
+        case Phase.PAUSED:
+            return "Paused"
+        case Phase.ENDING:
+            return "Ending, and measuring what was learned …"
+        case Phase.LEARNING if course.last is not None and course.last.seconds_left <= 0:
+            return "Measuring what was learned …"
+        case _:
+            return "Learning"
+
+
+def speed(course: Course) -> str:
+    """Speed and time left, once they are known."""
+    last = course.last
+    if last is None:
+        return ""
+    return f"{duration(last.seconds_left)} left · {last.prompts_per_second:.0f} prompts a second"
+
+
+def score_rows(before: Scores, after: Scores) -> list[tuple[str, str, str, str]]:
+    """Lines of a table: what was measured, before, after, and the difference."""
+    rows = []
+    for kind in KINDS:
+        if kind in before.kinds and kind in after.kinds:
+            rows += _kind_rows(kind, before, after)
+    return rows
+
+
+def _kind_rows(kind: str, before: Scores, after: Scores) -> list[tuple[str, str, str, str]]:
+    name, rows = KIND_WORDS[kind], []
+    for corrections in (0, 1, 3, 7):
+        old, new = before.iou(kind, corrections), after.iou(kind, corrections)
+        if old is not None and new is not None:
+            more = f" and {number(corrections, 'correction')}" if corrections else ""
+            rows.append((f"IoU from {name}{more}", f"{old:.3f}", f"{new:.3f}", f"{new - old:+.3f}"))
+    clicks = before.kinds[kind].clicks_to, after.kinds[kind].clicks_to
+    for goal in sorted(clicks[0].keys() & clicks[1].keys()) if kind == "point" else ():
+        old, new = clicks[0][goal], clicks[1][goal]
+        rows.append((f"Clicks to IoU {goal:g}", f"{old:.1f}", f"{new:.1f}", f"{new - old:+.1f}"))
+    return rows
