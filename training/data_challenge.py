@@ -78,7 +78,7 @@ def load_sequences(
 
 
 def _masks_of(images: Path) -> Path | None:
-    folders = (images.with_name(f"{images.name}_{name}") for name in _MASKS)
+    folders = (images.parent / f"{images.name}_{name}" for name in _MASKS)
     return next((folder for folder in folders if _has_masks(folder)), None)
 
 
