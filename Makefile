@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 VIRTUAL_SCREEN := xvfb-run -a -s "-screen 0 1680x1050x24"
 
-.PHONY: run test lint bench bundle setup doctor
+.PHONY: run test lint bench bundle bundle-test bundle-sizes archive setup doctor
 
 setup:
 	@$(PYTHON) scripts/setup.py
@@ -34,9 +34,21 @@ lint: setup
 bench: setup
 	$(BIN)/python -m benchmarks
 
+# The installed executable: FLAVOUR is lean (no PyTorch) or full; docs/install.md says what they are.
+FLAVOUR ?= lean
+
 bundle:
-	@$(PYTHON) scripts/setup.py --extras dev,bundle
-	$(BIN)/pyinstaller --noconfirm build.spec
+	@$(PYTHON) scripts/bundle.py --flavour $(FLAVOUR)
+
+bundle-test: setup
+	CELLSAM_BUNDLE=dist/$(FLAVOUR)/cellsam-desktop CELLSAM_BUNDLE_FLAVOUR=$(FLAVOUR) \
+	    $(BIN)/python -m pytest tests/bundle
+
+bundle-sizes:
+	@$(PYTHON) scripts/bundle_sizes.py --flavour $(FLAVOUR)
+
+archive:
+	@$(PYTHON) scripts/bundle_archive.py --flavour $(FLAVOUR)
 
 doctor: setup
 	$(BIN)/cellsam-desktop doctor

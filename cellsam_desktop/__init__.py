@@ -1,3 +1,6 @@
 """CellSAM Desktop: segment and follow cells in microscopy movies with a click."""
 
-__version__ = "0.1.0"
+try:
+    from cellsam_desktop._version import __version__
+except ImportError:  # the sources were never installed
+    __version__ = "0+unknown"

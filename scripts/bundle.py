@@ -13,7 +13,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,12 +26,15 @@ LEAN_ENVIRONMENT = ROOT / ".venv-lean"
 
 def main() -> int:
     """Build one flavour; 0 when the folder is there and within its limits."""
+    if sys.version_info[:2] not in project.SUPPORTED:
+        python = project.supported_python()
+        os.execv(python, [python, *sys.argv])
     parser = argparse.ArgumentParser(description="Build the installed executable.")
     parser.add_argument("--flavour", choices=FLAVOURS, default="lean")
     flavour = parser.parse_args().flavour
     try:
         python = environment(flavour)
-        version = project.output([python, "-c", "import cellsam_desktop as c; print(c.__version__)"])
+        version = current_version(python)
         staged = ROOT / "build" / flavour / "staged"
         stage(python, flavour, version, staged)
         folder = build(python, flavour, version, staged)
@@ -55,8 +57,14 @@ def environment(flavour: str) -> Path:
     wanted = lean_requirements()
     inputs = [(ROOT / name).read_text(encoding="utf-8") for name in ("pyproject.toml", "constraints.txt")]
     stamp = project.Stamp("packages-lean", [str(ROOT), *wanted, *inputs])
-    if stamp.fresh() and project.works([python, "-c", "import PyInstaller"]):
-        return python
+    if not (stamp.fresh() and project.works([python, "-c", "import PyInstaller"])):
+        fill(python, wanted)
+        stamp.leave()
+    return python
+
+
+def fill(python: Path, wanted: list[str]) -> None:
+    """Make the environment of ``python`` anew, with the packages ``wanted``."""
     make = [project.supported_python(), "-m", "venv", "--clear", LEAN_ENVIRONMENT]
     project.run(make, f"{LEAN_ENVIRONMENT.name} cannot be created")
     constraints = ["-c", ROOT / "constraints.txt"]
@@ -66,13 +74,19 @@ def environment(flavour: str) -> Path:
     project.run([*pip, "uv"], sentence)
     uv = [python.with_name("uv"), "pip", "install", "--quiet", "--python", python, *constraints]
     project.run([*uv, *wanted], sentence)
-    project.run([*uv, "--no-deps", "-e", ROOT], sentence)
-    stamp.leave()
-    return python
+
+
+def current_version(python: Path) -> str:
+    """The version by the tags of git, as of now; the program is told the same."""
+    uv = [python.with_name("uv"), "pip", "install", "--quiet", "--python", python]
+    project.run([*uv, "--no-deps", "-e", ROOT], "the version cannot be found: is git there?")
+    return project.output([python, "-c", "import cellsam_desktop as c; print(c.__version__)"])
 
 
 def lean_requirements() -> list[str]:
     """What the lean build is made of and with: the project's requirements without PyTorch and CUDA."""
+    import tomllib
+
     project_table = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = []
     for requirement in project_table["dependencies"]:

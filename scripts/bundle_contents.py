@@ -27,9 +27,10 @@ NEVER = (
     "torch.utils.tensorboard", "triton", "zarr.testing",
 )  # fmt: skip
 CODECS_OF_NO_MOVIE = (
-    "aec", "apng", "avif", "bcn", "bitshuffle", "blosc", "blosc2", "bmp", "brotli", "brunsli", "bz2", "h5checksum",
-    "heif", "htj2k", "lz4", "lz4f", "lzf", "lzfse", "lzham", "lzo", "meshopt", "mozjpeg", "pcodec", "pglz", "qoi",
-    "quantize", "rcomp", "rgbe", "snappy", "sperr", "spng", "sz3", "szip", "ultrahdr", "zfp", "zopfli",
+    "aec", "apng", "avif", "bcn", "bitshuffle", "blosc", "blosc2", "bmp", "brotli", "brunsli", "bz2",
+    "h5checksum", "heif", "htj2k", "lz4", "lz4f", "lzf", "lzfse", "lzham", "lzo", "meshopt", "mozjpeg",
+    "pcodec", "pglz", "qoi", "quantize", "rcomp", "rgbe", "snappy", "sperr", "spng", "sz3", "szip",
+    "ultrahdr", "zfp", "zopfli",
 )  # fmt: skip
 """Codecs of imagecodecs that neither a TIFF nor an image that we read can name; zarr has its own."""
 ONLY_FULL = (

@@ -1,0 +1,93 @@
+"""The built program, as a user has it: in a folder of her own, nothing else installed, nobody to ask.
+
+``make bundle-test`` names the built folder in ``CELLSAM_BUNDLE``; without it these tests are passed over.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.bundle.program import Program, isolation
+from tests.bundle.screen import Screen
+
+
+@pytest.fixture(scope="session")
+def bundle() -> Path:
+    """The built folder."""
+    named = os.environ.get("CELLSAM_BUNDLE")
+    if not named:
+        pytest.skip("the built program is tested by `make bundle-test`")
+    return Path(named).resolve()
+
+
+@pytest.fixture(scope="session")
+def flavour() -> str:
+    """What was built."""
+    return os.environ.get("CELLSAM_BUNDLE_FLAVOUR", "lean")
+
+
+@pytest.fixture(scope="session")
+def placed(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder under a name with spaces and letters that are not ASCII; a link for each file."""
+    folder = tmp_path_factory.mktemp("Meine Programme äöü µ 細胞") / "Cell SAM"
+    try:
+        shutil.copytree(bundle, folder, symlinks=True, copy_function=os.link)
+    except (OSError, shutil.Error):
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(bundle, folder, symlinks=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def walls(placed: Path) -> list[str]:
+    """What shuts the program in: no network, and a folder that cannot be written to."""
+    return isolation(placed)
+
+
+@pytest.fixture
+def program(placed: Path, walls: list[str], tmp_path: Path) -> Iterator[Program]:
+    """The program with an empty home; whatever was started is ended."""
+    home = tmp_path / "Zuhause ñ"
+    home.mkdir()
+    started = Program(placed / "cellsam-desktop", home, walls)
+    yield started
+    started.end_all()
+
+
+@pytest.fixture
+def screen(tmp_path: Path) -> Iterator[Screen]:
+    """A virtual screen with a mouse and a keyboard."""
+    tools = [name for name in ("Xvfb", "xdotool") if shutil.which(name) is None]
+    if tools:
+        pytest.skip(f"{', '.join(tools)} is missing: sudo apt-get install -y xvfb xdotool")
+    folder = tmp_path / "screen"
+    folder.mkdir()
+    reading, writing = os.pipe()
+    server = subprocess.Popen(
+        [
+            "Xvfb",
+            "-displayfd",
+            str(writing),
+            "-screen",
+            "0",
+            "1500x950x24",
+            "-fbdir",
+            str(folder),
+            "-nolisten",
+            "tcp",
+        ],
+        pass_fds=(writing,),
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        number = pipe.readline().strip()
+    yield Screen(f":{number}", folder / "Xvfb_screen0")
+    server.terminate()
+    server.wait(20)

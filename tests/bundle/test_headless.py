@@ -1,0 +1,115 @@
+"""The verbs of the built program that need no screen."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from cellsam_desktop import __version__
+from cellsam_desktop.images.sample import SampleMovie
+from tests.bundle.program import Program
+from tests.conftest import SHARED_DATA
+
+
+def test_it_knows_its_version(program: Program):
+    answer = program.run("--version")
+    assert (answer.returncode, answer.stdout) == (0, f"cellsam-desktop {__version__}\n")
+
+
+def test_it_is_shut_in(program: Program, walls: list[str]):
+    """The other tests say little if the program could reach the network or change itself."""
+    answer = program.run("models", "fetch", "vit_b")
+    assert answer.returncode == 2
+    assert "check the network, or get sam_vit_b_01ec64.pth" in answer.stderr
+    assert answer.stderr.count("\n") == 1
+    assert "pip" not in answer.stderr
+    if walls:
+        script = ["/bin/sh", "-c", ': > "$1/x"', "sh", str(program.executable.parent)]
+        refused = subprocess.run([*walls, *script], capture_output=True, text=True, check=False)
+        assert "Read-only file system" in refused.stderr
+
+
+def test_the_doctor_finds_all_that_is_needed(program: Program, flavour: str):
+    answer = program.run("doctor", "--json")
+    report = json.loads(answer.stdout)
+    checks = {check["name"]: check for check in report["checks"]}
+    assert (answer.returncode, report["ready"], report["build"]) == (0, True, flavour), answer.stdout
+    assert [name for name, check in checks.items() if check["status"] == "missing"] == []
+    assert "vit_t" in checks["Models"]["text"]
+    assert "CPU" in checks["ONNX Runtime"]["text"]
+    said = "not part of the lean build" if flavour == "lean" else "with torchvision"
+    assert said in checks["torch"]["text"]
+    assert str(program.executable) in checks["Python"]["text"]
+
+
+def test_the_demo(program: Program, tmp_path: Path):
+    answer = program.run("demo", "--headless", "--out", tmp_path / "demo")
+    assert answer.returncode == 0, answer.stderr
+    iou = re.search(r"mean IoU with the truth ([\d.]+)", answer.stdout)
+    assert iou is not None
+    assert float(iou[1]) > 0.85
+    assert tifffile.imread(tmp_path / "demo" / "labels.tif").max() >= 4
+    decoders = program.home / ".cache" / "cellsam-desktop" / "decoders"
+    assert not decoders.is_dir() or list(decoders.iterdir()) == []  # the one inside serves
+
+
+@pytest.mark.parametrize("kind", ["own", "real"])
+def test_segment_gives_the_labels_of_the_sources(
+    program: Program, kind: str, bundle: Path, home_with_weights: Path, tmp_path: Path
+):
+    image, prompts = _case(kind, bundle, tmp_path)
+    words = ["segment", image, "--prompts", prompts, "--out"]
+    answer = program.run(*words, tmp_path / "bundle.tif")
+    assert answer.returncode == 0, answer.stderr
+    source = [sys.executable, "-m", "cellsam_desktop", *map(str, words), str(tmp_path / "source.tif")]
+    subprocess.run(source, check=True, env=os.environ | {"CELLSAM_HOME": str(home_with_weights)})
+    ours, theirs = (tifffile.imread(tmp_path / f"{side}.tif") for side in ("bundle", "source"))
+    assert theirs.max() > 3
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def _case(kind: str, bundle: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """An image and a click in each of some of its cells."""
+    if kind == "own":
+        sample = SampleMovie.in_folder(bundle / "_internal" / "bundled" / "sample")
+        return sample.movie, sample.prompts
+    folder = SHARED_DATA / "nuclei_bbbc039"
+    if not folder.is_dir():
+        pytest.skip(f"the real images are not in {SHARED_DATA}")
+    image = sorted((folder / "images").iterdir())[0]
+    truth = tifffile.imread(folder / "labels" / image.name)
+    prompts = []
+    for number in np.unique(truth)[1:9]:
+        rows, columns = np.nonzero(truth == number)
+        middle = len(rows) // 2
+        point = {"x": int(columns[middle]), "y": int(rows[middle]), "label": 1}
+        prompts.append({"id": int(number), "points": [point]})
+    file = tmp_path / "prompts.json"
+    file.write_text(json.dumps(prompts))
+    return image, file
+
+
+def test_what_is_not_inside_is_one_sentence(program: Program, tmp_path: Path):
+    (tmp_path / "tracks").mkdir()
+    words = ["--gt", tmp_path / "tracks", "--res", tmp_path / "tracks", "--json", tmp_path / "out.json"]
+    answer = program.run("score", *words)
+    assert answer.returncode == 2
+    assert "py-ctcmetrics, which is not part of this installation" in answer.stderr
+    assert "pip install" not in answer.stderr
+
+
+def test_licences_of_everything_are_inside(bundle: Path):
+    folder = bundle / "_internal" / "bundled" / "licences"
+    packages = (folder / "PACKAGES.txt").read_text(encoding="utf-8")
+    for name in ("numpy", "onnxruntime", "PySide6", "scipy", "tifffile"):
+        assert re.search(rf"^{name}", packages, re.MULTILINE | re.IGNORECASE), name
+    assert len(list(folder.iterdir())) > 30
+    assert (bundle / "LICENSE").is_file()
