@@ -107,4 +107,5 @@ def _within(movies: list[list[Frame]], wanted: int, random: np.random.Generator)
 
 def _summary(frames: Sequence[Frame], data_set: str) -> dict[str, Any]:
     own = [frame for frame in frames if frame.data_set == data_set]
-    return {"frames": [frame.name for frame in own], "cells": sum(len(frame.cells) for frame in own)}
+    cells, complete = sum(len(frame.cells) for frame in own), sum(frame.complete for frame in own)
+    return {"frames": [frame.name for frame in own], "cells": cells, "complete": complete}

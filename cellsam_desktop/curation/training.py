@@ -13,7 +13,15 @@ from psygnal import Signal
 
 from cellsam_desktop import logs
 from cellsam_desktop.core.errors import Cancelled, CellSamError
-from cellsam_desktop.core.training_messages import Control, Event, Failed, Finished, Pictured, Planned
+from cellsam_desktop.core.training_messages import (
+    Control,
+    Event,
+    Failed,
+    Finished,
+    Noticed,
+    Pictured,
+    Planned,
+)
 from cellsam_desktop.curation import training_runs
 from cellsam_desktop.curation.notices import Offer
 from cellsam_desktop.curation.project_copy import copier
@@ -51,6 +59,7 @@ class Training:
         self.course = Course()
         self.plan: Planned | None = None
         self.plan_error = ""
+        self.plan_notices: list[str] = []
         self.choice = Choice()
         self.unfinished: tuple[Unfinished, ...] = ()
         self.result: TrainedDecoder | None = None
@@ -74,7 +83,7 @@ class Training:
             self._planner = None
         movie = self._session.movie
         data = [*([movie.project_path] if choice.this_project and movie is not None else []), *choice.paths]
-        self.plan, self.plan_error = None, ""
+        self.plan, self.plan_error, self.plan_notices = None, "", []
         if not data or (choice.this_project and (movie is None or movie.store is None)):
             self.plan_error = "There is nothing to learn from yet: accept some masks, or add a folder."
             self.planned.emit()
@@ -256,6 +265,8 @@ class Training:
     def _on_plan(self, event: Event) -> None:
         if isinstance(event, Planned):
             self.plan = event
+        elif isinstance(event, Noticed):
+            self.plan_notices.append(event.text)
         elif isinstance(event, Failed):
             self.plan_error = event.text
 

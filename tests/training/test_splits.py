@@ -204,7 +204,8 @@ def test_the_summary_says_what_was_used():
     assert summary["seed"] == 7
     assert summary["notes"] == list(result.notes)
     parts = summary["data_sets"]["set"]
-    assert parts["test"] == {"frames": [f.name for f in result.test if f.data_set == "set"], "cells": 8}
+    names = [f.name for f in result.test if f.data_set == "set"]
+    assert parts["test"] == {"frames": names, "cells": 8, "complete": 2}
     assert {part: len(entry["frames"]) for part, entry in summary["data_sets"]["images"].items()} == {
         "train": 3,
         "validate": 1,

@@ -56,7 +56,9 @@ def test_data_are_counted_at_a_glance(dialog: TrainingDialog, ready: Session, qt
     setup = dialog.setup
     [row] = setup.data._items()
     assert [row.text(column) for column in range(4)] == ["This project (ramp.tif)", "8 / 4", "2 / 1", "2 / 1"]
-    assert setup.summary.text().startswith("8 cells to learn from, 2 cells to choose")
+    assert setup.summary.text().startswith(
+        "8 cells to learn from, 2 to choose the best weights by, 2 to judge"
+    )
     assert setup.note.text() == "Little data."
     assert setup.start.isEnabled()
     row.setCheckState(0, Qt.CheckState.Unchecked)

@@ -28,6 +28,7 @@ from cellsam_desktop.ui.theme import SPACE
 
 _COLUMNS = ("Decoder", "One point", "and 3 corrections", "Box", "Held-out cells", "Made")
 _MEASURED = (("point", 0), ("point", 3), ("box", 0))
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _NAME = Qt.ItemDataRole.UserRole
 _SIZE = (760, 380)
 _NOTHING = "–"
@@ -53,6 +54,8 @@ class DecodersDialog(Dialog):
 
     def _build(self) -> None:
         self.tree.setHeaderLabels(list(_COLUMNS))
+        for column in range(1, len(_COLUMNS)):
+            self.tree.headerItem().setTextAlignment(column, _RIGHT)
         self.tree.setRootIsDecorated(False)
         self.tree.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.tree.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
@@ -142,7 +145,7 @@ class DecodersDialog(Dialog):
         item.setToolTip(0, str(decoder.manifest.get("verdict", {}).get("sentence", "")))
         item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
         for column in range(1, len(_COLUMNS)):
-            item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            item.setTextAlignment(column, _RIGHT)
         return item
 
     def _enable(self) -> None:

@@ -28,6 +28,8 @@ _TIPS = (
     "Cells of other frames, which choose the best weights",
     "Cells of yet other frames, which say whether the new decoder is better",
 )
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _PATH = Qt.ItemDataRole.UserRole
 
 
@@ -43,11 +45,13 @@ class DataList(QWidget):
         self.tree.setHeaderLabels(list(_COLUMNS))
         self.tree.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.tree.setMinimumHeight(110)
+        self.tree.setMaximumHeight(200)
         self.tree.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.tree.header().setStretchLastSection(False)
         for column, tip in enumerate(_TIPS):
             self.tree.headerItem().setToolTip(column, tip)
+            self.tree.headerItem().setTextAlignment(column, _RIGHT if column else _LEFT)
         self._project = self._add_project(project, ticked) if project is not None else None
         for path in others:
             self._add(path)
@@ -107,7 +111,7 @@ class DataList(QWidget):
         item.setData(0, _PATH, path)
         item.setToolTip(0, str(path))
         for column in range(1, len(_COLUMNS)):
-            item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            item.setTextAlignment(column, _RIGHT)
         return item
 
     def _add_buttons(self) -> None:

@@ -21,6 +21,8 @@ from cellsam_desktop.ui.dialogs.training import words
 from cellsam_desktop.ui.panels.labels import muted, styled
 from cellsam_desktop.ui.theme import SPACE
 
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
 
 class ResultPage(QWidget):
     """Shows the end of the session's training; ``again`` asks for another one."""
@@ -47,6 +49,8 @@ class ResultPage(QWidget):
 
     def _build(self) -> None:
         self.table.setHeaderLabels(["On held-out cells", "Before", "After", "Change"])
+        for column in (1, 2, 3):
+            self.table.headerItem().setTextAlignment(column, _RIGHT)
         self.table.setRootIsDecorated(False)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -76,7 +80,7 @@ class ResultPage(QWidget):
         for row in words.score_rows(finished.before, finished.after):
             item = QTreeWidgetItem(self.table, list(row))
             for column in (1, 2, 3):
-                item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                item.setTextAlignment(column, _RIGHT)
         cells, frames = finished.after.cells, finished.after.frames
         self.about.setText(
             f"Measured on {words.number(cells, 'cell')} of {words.number(frames, 'frame')} that nothing was "

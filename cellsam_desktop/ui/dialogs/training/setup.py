@@ -11,6 +11,7 @@ from cellsam_desktop.curation.training_runs import PRESETS, Choice
 from cellsam_desktop.ui.dialogs.frame import form_layout, make_main
 from cellsam_desktop.ui.dialogs.training import words
 from cellsam_desktop.ui.dialogs.training.data_list import DataList
+from cellsam_desktop.ui.dialogs.training.split_bar import SplitBar
 from cellsam_desktop.ui.listening import listen
 from cellsam_desktop.ui.panels.labels import muted, styled
 from cellsam_desktop.ui.theme import SPACE
@@ -40,6 +41,7 @@ class SetupPage(QWidget):
         self.preset.setCurrentIndex(max(0, self.preset.findData(last.preset)))
         self.minutes.setCurrentIndex(max(0, self.minutes.findData(last.minutes)))
         self.error, self.summary, self.note = styled("error"), styled("muted"), styled("warning")
+        self.split = SplitBar()
         self.start = QPushButton("Start")
         self.unfinished = QWidget()
         self.unfinished_text = muted()
@@ -79,9 +81,11 @@ class SetupPage(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE)
         self._build_unfinished()
-        for part in (intro, self.error, self.unfinished, self.data, self.summary, self.note):
+        for part in (intro, self.error, self.unfinished, self.data, self.split, self.summary, self.note):
             column.addWidget(part, 1 if part is self.data else 0)
+        column.addSpacing(SPACE)
         column.addLayout(form)
+        column.addStretch(1)
         row = QHBoxLayout()
         row.addStretch()
         row.addWidget(self.start)
@@ -112,11 +116,14 @@ class SetupPage(QWidget):
         training = self._training
         counts = [] if training.plan is None else words.counts_of(training.plan.data)
         self.data.show_counts(counts)
+        self.split.show_cells(words.sums(counts))
         if training.planning:
             self.summary.setText("Counting …")
         else:
             self.summary.setText(words.total(counts) if counts else training.plan_error)
-        notes = [] if training.plan is None else training.plan.data.get("notes", [])
+        notes = (
+            [] if training.plan is None else [*training.plan_notices, *training.plan.data.get("notes", [])]
+        )
         self.note.setText(" ".join(notes))
         self.note.setVisible(bool(notes))
         self.error.setText(training.course.error)

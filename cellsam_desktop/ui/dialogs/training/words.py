@@ -16,18 +16,22 @@ NOTHING = "–"
 
 @dataclass(frozen=True)
 class DataCount:
-    """What one set of data has: cells and frames to learn from, to choose the best weights, and to judge."""
+    """What one set of data has: cells and frames to learn from, to choose the best weights, and to judge; and
+    how many of the frames are complete.
+    """
 
     name: str
     cells: tuple[int, int, int]
     frames: tuple[int, int, int]
+    complete: int = 0
 
 
 def counts_of(summary: Mapping[str, Any]) -> list[DataCount]:
     """The counts in what a plan says about the data."""
     sets: Mapping[str, Mapping[str, Any]] = summary.get("data_sets", {})
     return [
-        DataCount(name, _numbers(parts, "cells"), _numbers(parts, "frames")) for name, parts in sets.items()
+        DataCount(name, _numbers(parts, "cells"), _numbers(parts, "frames"), sum(_numbers(parts, "complete")))
+        for name, parts in sets.items()
     ]
 
 
@@ -37,12 +41,20 @@ def _numbers(parts: Mapping[str, Any], what: str) -> tuple[int, int, int]:
     return train, validate, test
 
 
+def sums(counts: list[DataCount]) -> tuple[int, ...]:
+    """Cells to learn from, to choose by and to judge by, of all data; nothing without data."""
+    return tuple(map(sum, zip(*(count.cells for count in counts), strict=True)))
+
+
 def total(counts: list[DataCount]) -> str:
     """One line about all data."""
-    learn, choose, judge = (sum(count.cells[part] for count in counts) for part in range(3))
+    learn, choose, judge = sums(counts)
+    frames = sum(sum(count.frames) for count in counts)
+    complete = sum(count.complete for count in counts)
     return (
-        f"{number(learn, 'cell')} to learn from, {number(choose, 'cell')} to choose the best weights by, "
-        f"{number(judge, 'cell')} to judge the result."
+        f"{number(learn, 'cell')} to learn from, {choose} to choose the best weights by, {judge} to judge "
+        f"the result; on {number(frames, 'frame')}, of which {complete or 'none'} "
+        f"{'is' if complete == 1 else 'are'} marked as complete."
     )
 
 
