@@ -21,7 +21,7 @@ def ours(data: Path, part: TrainingSet, run: Path | None) -> dict[str, float]:
 
     No cell is accepted before. ``run`` is the folder of the decoder, None for the model's own.
     """
-    model = HeadlessModel.load("vit_t", run)
+    model = HeadlessModel.load("vit_t", "" if run is None else str(run))
     ious: dict[str, list[float]] = {"ours_point": [], "ours_box": []}
     frames = load([Path(part.test_data(data))])
     chosen = set(spread(sum(len(frame.cells) for frame in frames), _CELLS))
