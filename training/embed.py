@@ -14,6 +14,7 @@ from cellsam_desktop.core.errors import WorkerError
 from cellsam_desktop.sam.digests import digest
 from cellsam_desktop.sam.embedding_cache import EmbeddingCache, embedding_key
 from cellsam_desktop.sam.steady_encoder import SteadyEncoder
+from training.frames import Frame
 from training.images import Image
 from training.views import View
 
@@ -73,11 +74,13 @@ class Embeddings:
     def ensure(self, views: Iterable[View], progress: Progress | None = None) -> None:
         """See to it that the embeddings of all views are there; what was encoded stays when it is cancelled.
 
+        The views of a frame follow each other, so that its image is read once.
+
         Raises:
             ImageError, ModelError: see ``get``.
             Cancelled: ``progress`` raised it.
         """
-        wanted = list(dict.fromkeys(views))
+        wanted = _by_frame(views)
         self._warn_of_little_room(len(wanted))
         missing: list[View] = []
         done = 0
@@ -145,3 +148,9 @@ class Embeddings:
                 f"{count} embeddings are wanted and the cache holds {self._cache.capacity}: "
                 "allow it more room in the settings, or training will encode again and again."
             )
+
+
+def _by_frame(views: Iterable[View]) -> list[View]:
+    """Each view once, in the order of their frames."""
+    order: dict[Frame, int] = {}
+    return sorted(dict.fromkeys(views), key=lambda view: order.setdefault(view.frame, len(order)))

@@ -7,6 +7,7 @@ import pytest
 
 from cellsam_desktop.core.errors import Cancelled
 from cellsam_desktop.core.geometry import Region
+from cellsam_desktop.images.contrast import Contrast
 from cellsam_desktop.jobs.worker_movie import WorkerMovie
 from cellsam_desktop.sam.digests import digest
 from cellsam_desktop.sam.embedding_cache import FILE_BYTES, EmbeddingCache, embedding_key
@@ -27,7 +28,7 @@ def views(tmp_path: Path) -> list[View]:
 
 @pytest.fixture
 def cache(tmp_path: Path) -> EmbeddingCache:
-    return EmbeddingCache(tmp_path / "embeddings", 20 * FILE_BYTES)
+    return EmbeddingCache(tmp_path / "embeddings", 40 * FILE_BYTES)
 
 
 def test_what_the_window_encoded_is_found(encoded_movie: EncodedMovie, weights: Path):
@@ -68,6 +69,24 @@ def test_each_view_is_encoded_once_and_kept_on_disk(views: list[View], cache: Em
         assert not found.flags.writeable
         assert cache.has(embedding_key(view.image(), digest(weights)))
     assert not np.array_equal(second.get(views[0]), second.get(views[1]))
+
+
+def test_a_known_movie_is_read_once(encoded_movie: EncodedMovie, weights: Path, cache: EmbeddingCache):
+    source = TrainingMovie(encoded_movie.movie, chosen=Contrast(0, 1))
+    _, _, height, width = source.size()
+    cell = CellTruth(1, disc(30, 40, 10))
+    frames = [
+        Frame("set", "m", str(t), t, 0, (height, width), (cell,), True, None, source, t) for t in range(3)
+    ]
+    views = views_of(frames, "whole", turns=8)
+    for view in views:
+        key = embedding_key(view.image(), digest(weights))
+        cache.put(key, np.zeros((256, 64, 64), np.float16))
+    before = source.last.reads
+    embeddings = Embeddings(weights, "vit_t", "cpu", cache)
+    embeddings.ensure(views)
+    assert embeddings.encodes == 0
+    assert source.last.reads - before == 3
 
 
 def test_what_was_evicted_is_encoded_again(views: list[View], cache: EmbeddingCache, weights: Path):
