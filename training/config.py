@@ -8,8 +8,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from cellsam_desktop.core.errors import CellSamError
-
-Look = Literal["whole", "crops", "patches"]
+from training.views import Look
 
 
 class ConfigError(CellSamError):
@@ -31,12 +30,16 @@ class Config:
     turns: int = 8
     """How many of the eight turned and mirrored forms of each view are encoded; 1 is the view as it is."""
     # Prompts.
-    images_per_step: int = 1
-    prompts_per_image: int = 16
+    images_per_step: int = 4
+    prompts_per_image: int = 4
     point_share: float = 0.5
     """Share of cells whose first prompt is a point; the others begin with a box."""
-    corrections: int = 2
-    """Rounds after the first, each with one click in the error region."""
+    corrections: int = 3
+    """Most rounds after the first, each with one click in the error region."""
+    correct_share: float = 0.5
+    """Chance that another round follows a round."""
+    real_share: float = 0.5
+    """Chance that a cell's first prompts are those a person really placed, where there are any."""
     hint_share: float = 0.5
     """Share of corrections that see the logits of the round before."""
     box_jitter: float = 0.1
@@ -58,9 +61,17 @@ class Config:
     dice: float = 1.0
     cross_entropy: float = 1.0
     focal: float = 0.0
+    others: float = 0.5
+    """Share of all three masks for a single point in its loss; the rest is the best one's."""
     quality: float = 1.0
     """Weight of the error of the predicted IoU."""
+    half: bool = True
+    """Whether products may be computed in 16 bits where that is quicker."""
     # When it ends.
+    looks: int = 12
+    """How often the held-out cells are looked at, evenly spread over the budget."""
+    held_out_cells: int = 40
+    """How many of them each time."""
     epochs: int = 1000
     patience: int = 10
     """Looks at the held-out cells without improvement after which training ends; 0 goes on."""
@@ -110,8 +121,11 @@ def _presets() -> dict[str, Config]:
             "iterative",
             look="patches",
             turns=1,
+            images_per_step=1,
             prompts_per_image=25,
             corrections=7,
+            correct_share=1.0,
+            others=0.0,
             box_jitter=0.025,
             learning_rate=1e-5,
             warm_up=0,

@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
+import torch
+
+from training import checkpoint
+from training.answering import TorchDecoder
+from training.checkpoint import Progress
 from training.commands import Commands
 from training.config import Config
-from training.messages import Event
+from training.evaluate import Embedder, judge
+from training.learner import Learner
+from training.messages import Control, Event, Noticed, Scores, Stepped, Validated
 from training.model import TrainableDecoder
+from training.sampling import Sampler
+from training.team import Team
+from training.views import View
+
+_REPORT_S = 1.0
+_SAVE_S = 30.0
+_CLICKS = 2  # looks at the held-out cells ask for the first prompt and one correction
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
     """What is learned from: ``train`` and ``validate`` are views, ``embeddings`` of them."""
 
-    train: Sequence[Any]
-    validate: Sequence[Any]
-    embeddings: Any
+    train: Sequence[View]
+    validate: Sequence[View]
+    embeddings: Embedder
 
 
 @dataclass(frozen=True)
 class Budget:
-    """When training ends at the latest: ``seconds`` from now, ``epochs`` over the cells; None: no limit."""
+    """When training ends at the latest: ``seconds`` from now, ``epochs`` over the cells; None: no limit.
+
+    A resumed run goes on with what was left of both.
+    """
 
     seconds: float | None = None
     epochs: int | None = None
@@ -60,6 +78,158 @@ def train(
     report: Callable[[Event], None],
     commands: Commands,
     folder: Path,
+    team: Team | None = None,
 ) -> Outcome:
-    """Train ``decoder`` in place; go on where ``folder/state.pt`` left off if it is there."""
-    raise NotImplementedError
+    """Train ``decoder`` in place; go on where ``folder/state.pt`` left off if it is there.
+
+    Raises:
+        TrainingError: memory or disk do not suffice, or the loss is not a number any more.
+        DataError: there is nothing to learn from.
+    """
+    return _Training(decoder, task, config, budget, report, commands, folder, team or Team()).run()
+
+
+class _Training:
+    def __init__(
+        self,
+        decoder: TrainableDecoder,
+        task: Task,
+        config: Config,
+        budget: Budget,
+        report: Callable[[Event], None],
+        commands: Commands,
+        folder: Path,
+        team: Team,
+    ) -> None:
+        self._task, self._config, self._budget = task, config, budget
+        self._report: Callable[[Event], None] = report if team.leads else lambda _: None
+        self._commands, self._folder, self._team = commands, folder, team
+        self._sampler = Sampler(task.train, config)
+        self._learner = Learner(decoder, config, team, lambda text: self._report(Noticed(text)))
+        epochs = min(config.epochs, budget.epochs or config.epochs)
+        self._steps = epochs * self._sampler.steps_per_epoch
+        self._progress = Progress()
+        self._losses: list[float] = []
+        self._clock = time.monotonic()
+
+    def run(self) -> Outcome:
+        """Train until the end, and put the best weights into the decoder."""
+        found = checkpoint.load(self._folder, self._learner, self._config.to_json())
+        if found is not None:
+            self._progress = found
+        elif self._team.leads:
+            self._look()
+        self._clock = time.monotonic() - self._progress.seconds
+        end = self._steps_until_the_end()
+        if end is not End.CANCELLED and self._team.leads:
+            self._look()
+        self._save()
+        self._keep_best()
+        progress = self._progress
+        return Outcome(
+            end,
+            progress.step,
+            progress.best_step,
+            progress.held_out_before,
+            progress.held_out,
+            progress.seconds,
+        )
+
+    def _steps_until_the_end(self) -> End:
+        reported = saved = time.monotonic()
+        while (end := self._ending()) is None:
+            progress = self._progress
+            items = self._sampler.items(progress.step)
+            rate = self._learning_rate(self._team.agree(self._done()))
+            self._losses.append(self._learner.step(progress.step, items, self._task.embeddings.get, rate))
+            progress.step += 1
+            progress.seconds = time.monotonic() - self._clock
+            if not self._team.leads:
+                continue
+            if time.monotonic() - reported > _REPORT_S:
+                self._say_how_it_goes()
+                reported = time.monotonic()
+            if self._done() >= (progress.looks) / self._config.looks:
+                self._look()
+            if time.monotonic() - saved > _SAVE_S:
+                self._save()
+                saved = time.monotonic()
+        return end
+
+    def _ending(self) -> End | None:
+        """Why to end now; waits while training is paused. All processes come to the same answer."""
+        paused = time.monotonic()
+        self._commands.wait_while_paused()
+        self._clock += time.monotonic() - paused
+        ends = list(End)
+        found = self._own_ending()
+        number = self._team.agree(-1 if found is None else ends.index(found))
+        return None if number < 0 else ends[int(number)]
+
+    def _own_ending(self) -> End | None:
+        if self._commands.ending is not None:
+            return End.STOPPED if self._commands.ending is Control.STOP else End.CANCELLED
+        if self._config.patience and self._progress.waited >= self._config.patience:
+            return End.SATURATED
+        return End.BUDGET if self._done() >= 1 else None
+
+    def _done(self) -> float:
+        """Which part of the budget is spent, 0 to 1."""
+        seconds = self._budget.seconds
+        by_time = 0.0 if seconds is None else self._progress.seconds / seconds
+        return min(1.0, max(by_time, self._progress.step / self._steps))
+
+    def _learning_rate(self, done: float) -> float:
+        config = self._config
+        rate = config.learning_rate * min(1.0, (self._progress.step + 1) / max(1, config.warm_up))
+        if config.schedule == "cosine":
+            rate *= 0.5 * (1 + math.cos(math.pi * done))
+        elif config.schedule == "plateau":
+            rate *= 0.9 ** (self._progress.waited // 4)
+        return rate
+
+    def _look(self) -> None:
+        """Judge the averaged weights on held-out cells, and keep them if they are the best so far."""
+        progress = self._progress
+        with self._learner.averaged():
+            scores = self._judge()
+        value = scores.mean_iou
+        first = progress.looks == 0
+        best = first or value > progress.held_out
+        progress.looks = math.floor(self._done() * self._config.looks) + 1
+        if first:
+            progress.held_out_before = value
+        if best:
+            progress.held_out, progress.best_step, progress.waited = value, progress.step, 0
+            progress.best = [weight.clone() for weight in self._learner.average]
+        else:
+            progress.waited += 1
+        self._report(Validated(progress.step, scores, best))
+
+    def _judge(self) -> Scores:
+        decoder = TorchDecoder(self._learner.decoder)
+        judgement = judge(
+            decoder,
+            self._task.validate,
+            self._task.embeddings,
+            clicks=_CLICKS,
+            limit=self._config.held_out_cells,
+        )
+        return judgement.scores
+
+    def _say_how_it_goes(self) -> None:
+        progress, losses = self._progress, self._losses[-20:]
+        speed = self._team.size * self._learner.prompts / max(1e-9, progress.seconds)
+        done = max(1e-9, self._done())
+        left = progress.seconds * (1 - done) / done
+        loss = sum(losses) / len(losses)
+        self._report(Stepped(progress.step, loss, progress.held_out, speed, progress.seconds, left))
+
+    def _save(self) -> None:
+        if self._team.leads:
+            checkpoint.save(self._folder, self._learner, self._progress, self._config.to_json())
+
+    @torch.no_grad()
+    def _keep_best(self) -> None:
+        for weight, best in zip(self._learner.weights, self._progress.best, strict=False):
+            weight.copy_(best)

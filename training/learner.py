@@ -1,0 +1,233 @@
+"""One step of training: the gradients of prompts and corrections, and the change of the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Generator, Tensor
+
+from cellsam_desktop.core.errors import CellSamError
+from cellsam_desktop.core.prompts import Prompts
+from cellsam_desktop.sam.transforms import InputGeometry
+from training.config import Config
+from training.losses import Samples, total_loss
+from training.model import Prepared, TrainableDecoder
+from training.prompts import PromptBatch, corrections, first_prompts, real_prompts
+from training.sampling import Item
+from training.targets import TargetMaker, Targets
+from training.team import Team
+
+Embedding = NDArray[np.float16]
+
+_AT_ONCE = {"cpu": 4}  # prompts per pass; on a CPU what stays in its caches is quickest
+_AT_ONCE_ELSEWHERE = 32
+
+
+class TrainingError(CellSamError):
+    """Training cannot go on."""
+
+
+class Learner:
+    """The weights that learn, their optimizer, and the moving average that is judged."""
+
+    def __init__(
+        self, decoder: TrainableDecoder, config: Config, team: Team, notice: Callable[[str], None]
+    ) -> None:
+        self.decoder = decoder.to(team.device)
+        self._config, self._team, self._notice = config, team, notice
+        self.weights = [weight for weight in decoder.parameters() if weight.requires_grad]
+        self.average = [weight.detach().clone() for weight in self.weights]
+        self.optimizer = _optimizer(self.weights, config)
+        self.at_once = _AT_ONCE.get(team.device.type, _AT_ONCE_ELSEWHERE)
+        self._precision = _precision(team.device, config)
+        self._scaler = torch.amp.GradScaler(
+            team.device.type, enabled=self._precision is torch.float16, init_scale=2.0**12
+        )
+        self._targets = TargetMaker()
+        self.prompts = 0
+        """How many prompts this process has learned from."""
+
+    def step(
+        self, number: int, items: Sequence[Item], get: Callable[[Any], Embedding], learning_rate: float
+    ) -> float:
+        """Change the weights once; ``get`` gives a view's embedding. Returns the mean loss.
+
+        Raises:
+            TrainingError: there is too little memory even for one prompt, or the loss is not a number.
+        """
+        while True:
+            try:
+                loss = self._gradients(items, get)
+                break
+            except RuntimeError as error:
+                self._halve(error)
+        losses = torch.tensor([loss], device=self._team.device)
+        gradients = [_gradient(weight) for weight in self.weights]
+        self._team.add_up([*gradients, losses])
+        if not bool(losses.isfinite()):
+            raise TrainingError("The loss is not a number any more: begin again with a lower learning rate.")
+        self._change(number, learning_rate)
+        return float(losses)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """The decoder has the averaged weights within the block."""
+        own = [weight.detach().clone() for weight in self.weights]
+        _assign(self.weights, self.average)
+        try:
+            yield
+        finally:
+            _assign(self.weights, own)
+
+    def _gradients(self, items: Sequence[Item], get: Callable[[Any], Embedding]) -> float:
+        self.optimizer.zero_grad()
+        own = self._team.share(items)
+        return sum(self._learn(item, get(item.view), 1 / len(items)) for item in own)
+
+    def _learn(self, item: Item, embedding: Embedding, share: float) -> float:
+        """Add the gradients of an item, and return its part of the loss."""
+        device = self._team.device
+        image = torch.from_numpy(np.asarray(embedding, dtype=np.float32)).to(device)
+        targets = self._targets.make(item.view, item.cells).to(device)
+        random = Generator(device).manual_seed(item.seed)
+        real = item.real(self._config.real_share)
+        rounds = self._rounds(random)
+        with self._computing():
+            prepared = self.decoder.prepare(image)
+        leaves = prepared.apart()
+        total = 0.0
+        for start in range(0, len(targets), self.at_once):
+            part = slice(start, start + self.at_once)
+            chosen = targets.part(part)
+            prompts = self._first(chosen, real[part], item.view.geometry, random)
+            weight = share * len(chosen) / len(targets)
+            total += self._follow(leaves, chosen, prompts, rounds, weight, random)
+        prepared.backward(leaves)
+        return total
+
+    def _first(
+        self, targets: Targets, real: Sequence[Prompts | None], geometry: InputGeometry, random: Generator
+    ) -> PromptBatch:
+        drawn = first_prompts(targets, self._config.point_share, self._config.box_jitter, random)
+        return real_prompts(drawn, real, geometry) if any(real) else drawn
+
+    def _follow(
+        self,
+        image: Prepared,
+        targets: Targets,
+        prompts: PromptBatch,
+        rounds: int,
+        weight: float,
+        random: Generator,
+    ) -> float:
+        """Learn from the first prompts and from corrections of the masks they give."""
+        total, hints = 0.0, None
+        for number in range(rounds):
+            with self._computing():
+                logits, predicted = self.decoder(image, prompts, hints)
+            offset = (int(_draw(random) * 2), int(_draw(random) * 2))
+            samples = Samples.of(logits, targets, offset)
+            loss = total_loss(samples, predicted, prompts.certain, self._config)
+            torch.autograd.backward(self._scaler.scale(loss * weight))
+            total += float(loss.detach()) * weight / rounds
+            self.prompts += len(targets)
+            if number + 1 < rounds:
+                prompts, hints = self._correct(samples, logits.detach(), predicted, targets, prompts, random)
+        return total
+
+    @torch.no_grad()
+    def _correct(
+        self,
+        samples: Samples,
+        logits: Tensor,
+        predicted: Tensor,
+        targets: Targets,
+        prompts: PromptBatch,
+        random: Generator,
+    ) -> tuple[PromptBatch, Tensor | None]:
+        """The next prompts, and by chance the logits of the masks they correct."""
+        best = predicted[:, 1:].argmax(dim=1) + 1
+        shown = torch.where(prompts.certain, torch.zeros_like(best), best)
+        rows = torch.arange(len(shown), device=shown.device)
+        near = samples.logits[rows, shown, : samples.near].view_as(targets.truth)
+        far = logits[rows, shown].float()
+        corrected = corrections(targets, prompts, near, far, random)
+        return corrected, far[:, None] if _draw(random) < self._config.hint_share else None
+
+    def _rounds(self, random: Generator) -> int:
+        rounds = 1
+        while rounds <= self._config.corrections and _draw(random) < self._config.correct_share:
+            rounds += 1
+        return rounds
+
+    def _computing(self) -> torch.autocast:
+        enabled = self._precision is not None
+        return torch.autocast(self._team.device.type, self._precision, enabled=enabled)
+
+    def _change(self, number: int, learning_rate: float) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        self._scaler.unscale_(self.optimizer)
+        if self._config.clip:
+            torch.nn.utils.clip_grad_norm_(self.weights, self._config.clip)
+        self._scaler.step(self.optimizer)
+        self._scaler.update()
+        decay = min(self._config.average, (1 + number) / (10 + number))
+        with torch.no_grad():
+            for kept, weight in zip(self.average, self.weights, strict=True):
+                kept.lerp_(weight, 1 - decay)
+
+    def _halve(self, error: RuntimeError) -> None:
+        """Go on with fewer prompts at once if memory ran out."""
+        if not _out_of_memory(error):
+            raise error
+        if self.at_once == 1:
+            raise TrainingError(
+                f"{self._team.device} has too little memory to train: close other programs, or use the CPU."
+            ) from error
+        self.at_once //= 2
+        if self._team.device.type == "cuda":
+            torch.cuda.empty_cache()
+        self._notice(f"Memory ran out, so {self.at_once} prompts are computed at once from now on.")
+
+
+def _gradient(weight: Tensor) -> Tensor:
+    """Zero where the items gave none."""
+    if weight.grad is None:
+        weight.grad = torch.zeros_like(weight)
+    return weight.grad
+
+
+@torch.no_grad()
+def _assign(weights: Sequence[Tensor], values: Sequence[Tensor]) -> None:
+    for weight, value in zip(weights, values, strict=True):
+        weight.copy_(value)
+
+
+def _draw(random: Generator) -> float:
+    return float(torch.rand((), generator=random, device=random.device))
+
+
+def _optimizer(weights: Sequence[Tensor], config: Config) -> torch.optim.Optimizer:
+    kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
+    return kind(weights, lr=config.learning_rate, weight_decay=config.weight_decay, foreach=True)
+
+
+def _precision(device: torch.device, config: Config) -> torch.dtype | None:
+    """The type of 16 bits that this device computes quicker with, if there is one."""
+    if not config.half:
+        return None
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    if device.type == "cpu" and torch.cpu._is_avx512_bf16_supported():
+        return torch.bfloat16
+    return None
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

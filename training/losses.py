@@ -1,0 +1,97 @@
+"""How wrong masks and predicted IoUs are; Dice and focal loss are MONAI's (Cardoso et al. 2022)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as functional
+from monai.losses.dice import DiceLoss
+from monai.losses.focal_loss import sigmoid_focal_loss
+from torch import Tensor
+
+from training.config import Config
+from training.targets import Targets
+
+_DICE = DiceLoss(squared_pred=True, reduction="none")
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Where a mask is looked at: K places of each of N cells.
+
+    ``logits`` (N, M, K) of M masks, ``truth`` (N, 1, K), ``share`` (N, 1, K) how many pixels a place stands
+    for. The first ``near`` places lie around the cell.
+    """
+
+    logits: Tensor
+    truth: Tensor
+    share: Tensor
+    near: int
+
+    @classmethod
+    def of(cls, logits: Tensor, targets: Targets, offset: tuple[int, int] = (0, 0)) -> Samples:
+        """Of masks (N, M, 256, 256); far from the cell every second logit of each axis from ``offset`` on."""
+        logits = logits.float()
+        y, x = offset
+        near = targets.near(logits).flatten(2)
+        far = logits[:, :, y::2, x::2].flatten(2)
+        apart = 4 * targets.elsewhere[:, None, y::2, x::2].flatten(2)
+        truth = targets.truth[:, None].flatten(2)
+        return cls(
+            torch.cat([near, far], dim=2),
+            torch.cat([truth, torch.zeros_like(apart)], dim=2),
+            torch.cat([targets.share[:, None].flatten(2), apart], dim=2),
+            near.shape[2],
+        )
+
+    def iou(self) -> Tensor:
+        """The IoU (N, M) of each mask with the truth."""
+        found = (self.logits > 0).float()
+        common = (found * self.truth * self.share).sum(dim=2)
+        either = (torch.maximum(found, self.truth) * self.share).sum(dim=2)
+        return common / either.clamp(min=1e-6)
+
+
+def mask_losses(samples: Samples, config: Config) -> Tensor:
+    """How wrong each mask is, (N, M)."""
+    loss = torch.zeros(samples.logits.shape[:2], device=samples.logits.device)
+    truth = samples.truth.expand_as(samples.logits)
+    if config.dice:
+        # Squares are summed, so that the root of its share lets each place count by its share.
+        root = samples.share.sqrt()
+        dice = _DICE(samples.logits.sigmoid() * root, truth * root)
+        loss = loss + config.dice * dice.flatten(1)
+    if config.cross_entropy:
+        wrong = functional.binary_cross_entropy_with_logits(samples.logits, truth, reduction="none")
+        loss = loss + config.cross_entropy * _mean(wrong, samples)
+    if config.focal:
+        loss = loss + config.focal * _mean(sigmoid_focal_loss(samples.logits, truth), samples)
+    return loss
+
+
+def total_loss(samples: Samples, predicted: Tensor, certain: Tensor, config: Config) -> Tensor:
+    """The mean over cells of the loss of the masks that would be shown, and of the predicted IoUs (N, 4).
+
+    ``samples`` has four masks. Where prompts are ``certain`` (N,) the first mask counts. For a single point
+    the best of the other three counts, and the others too by ``config.others``.
+    """
+    losses = mask_losses(samples, config)
+    several = losses[:, 1:]
+    ambiguous = (1 - config.others) * several.min(dim=1).values + config.others * several.mean(dim=1)
+    loss = torch.where(certain, losses[:, 0], ambiguous)
+    if config.quality:
+        with torch.no_grad():
+            iou = samples.iou()
+        loss = loss + config.quality * (predicted.float() - iou).square().mean(dim=1)
+    return loss.mean()
+
+
+def _mean(wrong: Tensor, samples: Samples) -> Tensor:
+    """Means of (N, M, K) around the cell and elsewhere, added: small cells count as much as large ones."""
+    weighted = wrong * samples.share
+    total = torch.zeros(wrong.shape[:2], device=wrong.device)
+    for part in (slice(None, samples.near), slice(samples.near, None)):
+        area = samples.share[..., part].sum(dim=2)
+        total = total + weighted[..., part].sum(dim=2) / area.clamp(min=1e-6)
+    return total

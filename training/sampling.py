@@ -1,0 +1,67 @@
+"""Which cells are asked about in a step: drawn from the seed, so that a resumed run draws the same."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cellsam_desktop.core.prompts import Prompts
+from training.config import Config
+from training.frames import CellTruth, DataError
+from training.views import View
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """Some cells of one view; ``seed`` draws their prompts."""
+
+    view: View
+    cells: tuple[CellTruth, ...]
+    seed: int
+
+    def real(self, chance: float) -> list[Prompts | None]:
+        """For each cell, by chance, the prompts that a person placed for it; None otherwise."""
+        random = np.random.default_rng(self.seed)
+        drawn: list[Prompts | None] = []
+        for cell in self.cells:
+            placed = self.view.prompts(cell)
+            use = bool(placed) and random.random() < chance
+            drawn.append(placed[random.integers(len(placed))] if use else None)
+        return drawn
+
+
+class Sampler:
+    """Draws the items of each step; every cell is as likely as every other."""
+
+    def __init__(self, views: Sequence[View], config: Config) -> None:
+        """``views`` include the turned forms.
+
+        Raises:
+            DataError: there is no cell of ``config.smallest_cell`` pixels.
+        """
+        self._config = config
+        cells = [tuple(c for c in view.cells if c.mask.area >= config.smallest_cell) for view in views]
+        self._views = [(view, own) for view, own in zip(views, cells, strict=True) if own]
+        if not self._views:
+            raise DataError(
+                f"No cell has {config.smallest_cell} pixels or more, so there is nothing to learn from."
+            )
+        counts = np.array([len(own) for _, own in self._views], dtype=np.float64)
+        self._chances = counts / counts.sum()
+        straight = sum(len(own) for view, own in self._views if view.turn == 0) or int(counts.sum())
+        self.steps_per_epoch = math.ceil(straight / (config.images_per_step * config.prompts_per_image))
+
+    def items(self, step: int) -> list[Item]:
+        """The items of a step, the same whenever they are asked for."""
+        random = np.random.default_rng([self._config.seed, step])
+        numbers = random.choice(len(self._views), self._config.images_per_step, p=self._chances)
+        return [self._item(self._views[number], random) for number in numbers]
+
+    def _item(self, own: tuple[View, tuple[CellTruth, ...]], random: np.random.Generator) -> Item:
+        view, cells = own
+        count = self._config.prompts_per_image
+        chosen = random.choice(len(cells), count, replace=count > len(cells))
+        return Item(view, tuple(cells[n] for n in chosen), int(random.integers(2**31)))
