@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -30,12 +30,14 @@ class View:
     """``region`` of a frame's plane, turned by ``turn`` (0 to 7) of the dihedral group.
 
     ``turn % 4`` quarter turns counter-clockwise, as ``numpy.rot90``; from 4 on mirrored left to right first.
-    Pixels of the view count from its own top left.
+    Pixels of the view count from its own top left. ``asked`` are the ids of the cells that this view stands
+    for; None: all that it shows.
     """
 
     frame: Frame
     region: Region
     turn: int = 0
+    asked: frozenset[int] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -50,8 +52,10 @@ class View:
 
     @property
     def cells(self) -> tuple[CellTruth, ...]:
-        """The cells of which at least half lies within the view."""
-        return tuple(cell for cell in self.frame.cells if self._shows(cell))
+        """The cells asked about of which at least half lies within the view."""
+        asked = self.asked
+        cells = (cell for cell in self.frame.cells if asked is None or cell.cell_id in asked)
+        return tuple(cell for cell in cells if self._shows(cell))
 
     def image(self) -> Image:
         """What the encoder sees, (height, width, 3). Raises ImageError."""
@@ -109,18 +113,19 @@ def views_of(
 ) -> list[View]:
     """The views of frames that show at least one cell, so ordered that the first ones serve best alone.
 
-    ``whole`` planes; the ``crops`` that inference looks at for these cells, first without, then with
+    ``whole`` planes, or, where a plane is too large for that, what inference looks at first for each cell;
+    the ``crops`` that inference looks at for these cells, first without, then with
     knowledge of their size; or square ``patches`` of ``patch`` pixels, which overlap by this part of their
     side. ``turns`` of the eight forms of each follow, those of all views before the next.
     """
     if look == "whole":
-        straight = [View(frame, _plane(frame)) for frame in frames]
+        straight = [view for frame in frames for view in _overviews(frame)]
     elif look == "patches":
         straight = [View(frame, part) for frame in frames for part in _patches(_plane(frame), patch, overlap)]
     else:
         straight = _crops(frames)
     straight = [view for view in straight if view.cells]
-    return [View(view.frame, view.region, turn) for turn in _ORDER[:turns] for view in straight]
+    return [replace(view, turn=turn) for turn in _ORDER[:turns] for view in straight]
 
 
 _ORDER = (0, 2, 1, 3, 4, 6, 5, 7)
@@ -133,6 +138,18 @@ def diameters(frames: Iterable[Frame]) -> Mapping[tuple[str, str], float]:
     for frame in frames:
         areas[frame.data_set, frame.movie] += [cell.mask.area for cell in frame.cells]
     return {movie: 2 * math.sqrt(float(np.median(found)) / math.pi) for movie, found in areas.items()}
+
+
+def _overviews(frame: Frame) -> list[View]:
+    """Where inference looks first when nothing is known; each cell belongs to one look."""
+    plane = _plane(frame)
+    asked: defaultdict[Region, set[int]] = defaultdict(set)
+    for cell in frame.cells:
+        asked[looks_for(plane, _click(cell), None)[0]].add(cell.cell_id)
+    return [
+        View(frame, region, asked=None if region == plane else frozenset(ids))
+        for region, ids in asked.items()
+    ]
 
 
 def _crops(frames: Sequence[Frame]) -> list[View]:
@@ -150,9 +167,8 @@ def _looks(frame: Frame, diameter: float) -> list[list[Region]]:
     plane = _plane(frame)
     ranks: list[list[Region]] = [[], [], [], []]
     for cell in frame.cells:
-        click = Prompts((Point(*cell.mask.centroid),))
         for rank, size in enumerate((None, diameter)):
-            first, *closer = looks_for(plane, click, size)
+            first, *closer = looks_for(plane, _click(cell), size)
             ranks[rank].append(first)
             ranks[2 + rank] += closer
     return [list(dict.fromkeys(regions)) for regions in ranks]
@@ -169,6 +185,10 @@ def _starts(length: int, side: int, overlap: float) -> list[int]:
     room = max(0, length - side)
     steps = math.ceil(room / max(1.0, side * (1 - overlap)))
     return [round(room * step / steps) for step in range(steps + 1)] if steps else [0]
+
+
+def _click(cell: CellTruth) -> Prompts:
+    return Prompts((Point(*cell.mask.centroid),))
 
 
 def _plane(frame: Frame) -> Region:

@@ -115,6 +115,21 @@ def test_whole_planes_then_their_turns(frame: Frame):
     assert {view.region for view in views} == {Region.whole(HEIGHT, WIDTH)}
 
 
+def test_a_plane_too_large_to_be_seen_whole(tmp_path: Path):
+    """Each cell is seen once, in the look that a click on it takes."""
+    shape = (3000, 4000)
+    places = [(100, 100), (150, 90), (2000, 1500), (3900, 2900)]
+    cells = [CellTruth(n, Mask(y, x, np.ones((9, 9), np.bool_))) for n, (x, y) in enumerate(places)]
+    views = views_of([made_frame(tmp_path, cells, shape=shape)], "whole", turns=2)
+    assert {max(view.shape) for view in views} == {2048}
+    assert [cell.cell_id for view in views[:3] for cell in view.cells] == [0, 1, 2, 3]
+    assert [view.turn for view in views] == [0, 0, 0, 2, 2, 2]
+    for view in views:
+        assert all(view.truth(cell).sum() == 81 for cell in view.cells)
+        click = Prompts((Point(*view.cells[0].mask.centroid),))
+        assert view.region == looks_for(Region.whole(*shape), click, None)[0]
+
+
 def test_patches_cover_the_plane_and_overlap(tmp_path: Path):
     everywhere = [
         CellTruth(n, disc(x, y, 4, (300, 500)))
