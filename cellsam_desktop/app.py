@@ -23,6 +23,7 @@ from cellsam_desktop.ui import icons, watchdog
 from cellsam_desktop.ui.bridge import MainThreadPost
 from cellsam_desktop.ui.crash import CrashDialog, CrashHook
 from cellsam_desktop.ui.main_window import MainWindow
+from cellsam_desktop.ui.named_files import FileNamingApplication
 from cellsam_desktop.ui.preload import Preload
 from cellsam_desktop.ui.theme import Appearance
 
@@ -72,8 +73,8 @@ def application() -> QApplication:
     existing = QApplication.instance()
     if isinstance(existing, QApplication):
         return existing
-    kind = watchdog.WatchedApplication if watchdog.wanted() else QApplication
-    app = kind(sys.argv[:1])
+    kind = FileNamingApplication if sys.platform == "darwin" else QApplication
+    app = (watchdog.WatchedApplication if watchdog.wanted() else kind)(sys.argv[:1])
     app.setApplicationName("cellsam-desktop")
     app.setApplicationDisplayName("CellSAM Desktop")
     app.setApplicationVersion(__version__)
@@ -127,6 +128,9 @@ def open_sample(session: Session) -> None:
 
 def _begin(program: Program, path: Path | None, demo: bool) -> None:
     start(program)
+    app = QApplication.instance()
+    if isinstance(app, FileNamingApplication) and app.hand_to(program.session.open):
+        return
     if demo:
         open_sample(program.session)
     elif path is not None:

@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 import setup as project  # noqa: E402
+from bundle_strip import strip_folder  # noqa: E402
 
 FLAVOURS = ("lean", "full")
 NOT_IN_LEAN = {"accelerate", "monai", "segment-anything", "timm", "torch", "torchvision"}
@@ -126,22 +127,9 @@ def build(python: Path, flavour: str, version: str, staged: Path) -> Path:
         raise project.SetupError("PyInstaller could not build the program")
     folder = target / "cellsam-desktop"
     if sys.platform == "linux":
-        strip(folder)
+        project.say(f"stripped {strip_folder(folder) / 1e6:.0f} MB")
         add_installer(folder, staged)
     return folder
-
-
-def strip(folder: Path) -> None:
-    """Take out what only a debugger reads: a fifth of the lean build. Wheels repaired by patchelf bear it."""
-    tool = shutil.which("strip")
-    if tool is None:
-        raise project.SetupError("strip is needed: sudo apt-get install -y binutils")
-    files = [file for file in folder.rglob("*.so*") if file.is_file() and not file.is_symlink()]
-    for file in files:
-        with file.open("rb") as stream:
-            if stream.read(4) != b"\x7fELF":
-                continue
-        project.run([tool, "--strip-debug", "--preserve-dates", file], f"{file} cannot be stripped")
 
 
 def add_installer(folder: Path, staged: Path) -> None:

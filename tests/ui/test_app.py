@@ -207,3 +207,18 @@ def test_a_running_job_is_shown(program, qtbot):
     assert program.window.status.job.isVisible()
     qtbot.waitUntil(lambda: bool(done), timeout=5000)
     assert not program.window.status.job.isVisible()
+
+
+def test_files_that_the_system_names_are_opened_early_or_late():
+    code = (
+        "from pathlib import Path\n"
+        "from PySide6.QtCore import QCoreApplication\n"
+        "from PySide6.QtGui import QFileOpenEvent\n"
+        "from cellsam_desktop.ui.named_files import FileNamingApplication\n"
+        "app, opened = FileNamingApplication([]), []\n"
+        "QCoreApplication.sendEvent(app, QFileOpenEvent('/early.cellsam'))\n"
+        "assert app.hand_to(opened.append)\n"
+        "QCoreApplication.sendEvent(app, QFileOpenEvent('/late.cellsam'))\n"
+        "assert opened == [Path('/early.cellsam'), Path('/late.cellsam')], opened\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
