@@ -55,7 +55,8 @@ def program(placed: Path, walls: list[str], tmp_path: Path) -> Iterator[Program]
     """The program with an empty home; whatever was started is ended."""
     home = tmp_path / "Zuhause ñ"
     home.mkdir()
-    started = Program(placed / "cellsam-desktop", home, walls)
+    suffix = ".exe" if os.name == "nt" else ""
+    started = Program(placed / f"cellsam-desktop{suffix}", home, walls)
     yield started
     started.end_all()
 

@@ -13,6 +13,7 @@ from pathlib import Path
 # Makes a place read-only, then becomes the program. Only the superuser, or one in a namespace, may.
 _READ_ONLY = 'PATH= ; "$0" --bind "$1" "$1" && "$0" -o remount,bind,ro "$1" && shift && exec "$@"'
 _PATIENCE_S = 400
+_PROCESSES = Path("/proc")
 
 
 def isolation(folder: Path) -> list[str]:
@@ -44,7 +45,11 @@ class Program:
     def environment(self) -> dict[str, str]:
         """All that the program is told: no PATH, no Python, no network."""
         nowhere = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), "http://127.0.0.1:9")
-        return {"HOME": str(self.home), "PATH": "", "LANG": "C.UTF-8", **nowhere}
+        told = {"HOME": str(self.home), "PATH": "", "LANG": "C.UTF-8", **nowhere}
+        if os.name == "nt":
+            places = ("USERPROFILE", "APPDATA", "LOCALAPPDATA", "TEMP", "TMP")
+            told |= dict.fromkeys(places, str(self.home)) | {"SYSTEMROOT": os.environ["SYSTEMROOT"]}
+        return told
 
     def run(self, *words: object, **more: str) -> subprocess.CompletedProcess[str]:
         """Run a verb to its end."""
@@ -89,8 +94,10 @@ class Program:
 
     def _processes(self) -> list[tuple[int, list[str]]]:
         """All running copies of this executable, with their words."""
-        found = []
-        for entry in Path("/proc").iterdir():
+        found: list[tuple[int, list[str]]] = []
+        if not _PROCESSES.is_dir():
+            return found
+        for entry in _PROCESSES.iterdir():
             if not entry.name.isdigit():
                 continue
             with contextlib.suppress(OSError):
