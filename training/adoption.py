@@ -100,11 +100,11 @@ def _sentence(better: bool, gain: float, low: float, high: float, lost: str, los
     if better:
         return f"The new decoder is better: {measured}.{few}"
     if gain >= SMALLEST_GAIN and loss < -LARGEST_LOSS:
-        reason = f"after a first {lost} it is worse ({loss:+.3f})"
+        reason = f"after a first {lost} the new one is worse ({loss:+.3f})"
     elif gain >= SMALLEST_GAIN:
-        reason = "the gain may be chance"
+        reason = "the gain of the new one may be chance"
     elif gain > -SMALLEST_GAIN:
-        reason = "it is no better than the old one"
+        reason = "the new one is no better"
     else:
-        reason = "it is worse than the old one"
+        reason = "the new one is worse"
     return f"The old decoder is kept, because {reason}: {measured}.{few}"

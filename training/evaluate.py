@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellsam_desktop.core.decoder_scores import KINDS
+from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.prompts import Prompts
 from cellsam_desktop.sam.decoder import Answer
@@ -58,10 +60,14 @@ class Embedder(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """The mask shown for some prompts, and its logits (256, 256): the hint of the next question."""
+    """The mask shown for some prompts, and its logits (256, 256): the hint of the next question.
+
+    ``region`` is the part of the plane that was looked at, where there are several.
+    """
 
     mask: Mask | None
     logits: Logits = field(repr=False)
+    region: Region | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +79,8 @@ class Asked:
     unsure: Mask | None = None
 
 
-Ask = Callable[[Sequence[Prompts], Sequence[Logits | None]], Sequence[Shown]]
-"""What shows a mask for each cell's prompts, given its hint."""
+Ask = Callable[[Sequence[Prompts], Sequence[Shown | None]], Sequence[Shown]]
+"""What shows a mask for each cell's prompts, given what was shown before the last of them."""
 
 
 def judge(
@@ -90,13 +96,25 @@ def judge(
 
     ``progress`` is told after each view how many cells are done and how many there are.
     """
+    return judge_by(partial(asker, decoder, embeddings), views, kinds, clicks, limit, progress)
+
+
+def judge_by(
+    asking: Callable[[View], Ask],
+    views: Sequence[View],
+    kinds: Sequence[str] = KINDS,
+    clicks: int = CLICKS,
+    limit: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Judgement:
+    """As ``judge``, with whatever shows the masks on a view."""
     chosen = _spread(views, limit)
     courses: list[Course] = []
     done, total = 0, sum(len(cells) for _, cells in chosen)
     for view, cells in chosen:
         if not cells:
             continue
-        ask = asker(decoder, view, embeddings)
+        ask = asking(view)
         for kind in kinds:
             courses += follow(ask, cells, kind, clicks)
         done += len(cells)
@@ -105,11 +123,12 @@ def judge(
     return Judgement(tuple(courses))
 
 
-def asker(decoder: Decoder, view: View, embeddings: Embedder) -> Ask:
+def asker(decoder: Decoder, embeddings: Embedder, view: View) -> Ask:
     """Asks ``decoder`` about one view; masks lie in the view's own pixels."""
     prepared, geometry = decoder.prepare(embeddings.get(view)), view.geometry
 
-    def ask(prompts: Sequence[Prompts], hints: Sequence[Logits | None]) -> list[Shown]:
+    def ask(prompts: Sequence[Prompts], before: Sequence[Shown | None]) -> list[Shown]:
+        hints = [None if shown is None else shown.logits for shown in before]
         best = [a.candidates[0].logits for a in decoder.decode_many(prepared, geometry, prompts, hints)]
         return [Shown(logits_to_mask(logits, geometry), logits) for logits in best]
 
@@ -119,12 +138,12 @@ def asker(decoder: Decoder, view: View, embeddings: Embedder) -> Ask:
 def follow(ask: Ask, cells: Sequence[Asked], kind: str, clicks: int = CLICKS) -> list[Course]:
     """Prompt each cell and correct its mask until ``clicks`` prompts were given or nothing is wrong."""
     prompts = [first_prompts(kind, cell.truth) for cell in cells]
-    hints: list[Logits | None] = [None] * len(cells)
+    before: list[Shown | None] = [None] * len(cells)
     ious: list[list[float]] = [[] for _ in cells]
     first: list[Mask | None] = [None] * len(cells)
     open_cells = list(range(len(cells)))
     for click in range(clicks):
-        shown = ask([prompts[n] for n in open_cells], [hints[n] for n in open_cells])
+        shown = ask([prompts[n] for n in open_cells], [before[n] for n in open_cells])
         left = []
         for n, answer in zip(open_cells, shown, strict=True):
             cell = cells[n]
@@ -133,7 +152,7 @@ def follow(ask: Ask, cells: Sequence[Asked], kind: str, clicks: int = CLICKS) ->
                 first[n] = answer.mask
             point = correction(cell.truth, answer.mask, cell.unsure)
             if point is not None:
-                prompts[n], hints[n] = prompts[n].with_point(point), answer.logits
+                prompts[n], before[n] = prompts[n].with_point(point), answer
                 left.append(n)
         open_cells = left
         if not open_cells:

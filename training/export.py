@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from cellsam_desktop.core.errors import ModelError
@@ -153,5 +153,5 @@ def _write(model: SamModel, state: Mapping[str, Tensor], folder: Path) -> float:
             f"The exported decoder differs from PyTorch by {error:.2g} (limit {PARITY_LIMIT:g}), so it is "
             "not used: report this with the versions 'cellsam-desktop doctor' prints."
         )
-    save_file(dict(state), folder / WEIGHTS)
+    (folder / WEIGHTS).write_bytes(save(dict(state)))
     return error

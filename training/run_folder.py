@@ -82,19 +82,17 @@ class RunFolder:
         self.report = path / REPORT
         self.decoder = DecoderFiles(path)
 
-    def make(self) -> None:
-        """Create the folder.
-
-        Raises:
-            RunError: there is a run in it, or another kind of files.
-            ModelError: the disk refuses.
-        """
+    def refuse_used(self) -> None:
+        """Raise RunError if there is a run in the folder, or anything else."""
         if self.record.exists():
             raise RunError(
                 f"{self.path} holds a training run: go on with it by --resume, or choose a new folder."
             )
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise RunError(f"{self.path} is in use: choose a new or an empty folder.")
+
+    def make(self) -> None:
+        """Create the folder if it is not there. Raises ModelError if the disk refuses."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:

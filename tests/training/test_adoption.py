@@ -30,8 +30,8 @@ def test_a_clear_gain_is_better():
 @pytest.mark.parametrize(
     ("gains", "reason"),
     [
-        ([0.0] * 12, "no better than the old one"),
-        ([-0.1] * 12, "worse than the old one"),
+        ([0.0] * 12, "the new one is no better"),
+        ([-0.1] * 12, "the new one is worse"),
         ([0.3, *[-0.01] * 11], "may be chance"),
     ],
 )
@@ -47,7 +47,7 @@ def test_boxes_that_suffer_keep_the_old_one():
     verdict = compare(ZERO, Judgement((*points.courses, *boxes.courses)))
     assert not verdict.better
     assert verdict.gain > 0.05
-    assert "after a first box it is worse (-0.020)" in verdict.sentence
+    assert "after a first box the new one is worse (-0.020)" in verdict.sentence
 
 
 def test_cells_of_one_frame_count_together():

@@ -13,8 +13,9 @@ class Hand:
     def __init__(self):
         self.asked = []
 
-    def __call__(self, prompts, hints):
-        self.asked.append((list(prompts), list(hints)))
+    def __call__(self, prompts, before):
+        hints = [shown and shown.logits for shown in before]
+        self.asked.append((list(prompts), hints))
         return [self.show(cell) for cell in prompts]
 
     def show(self, prompts):

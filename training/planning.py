@@ -1,0 +1,33 @@
+"""What there is to learn from, and how it splits: said before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from training.data import load
+from training.messages import Planned
+from training.splits import Split, split
+
+
+def plan(data: Sequence[Path], seed: int, notice: Callable[[str], None]) -> Planned:
+    """How the data would split.
+
+    Raises:
+        CellSamError: there is nothing to learn from, or too little.
+    """
+    return planned(split(load(data, notice), seed))
+
+
+def planned(parts: Split, preset: str = "", device: str = "") -> Planned:
+    """The event that says how data split."""
+    return Planned(preset, device, {**parts.summary(), **counted(parts)})
+
+
+def counted(parts: Split) -> dict[str, dict[str, int]]:
+    """``frames`` and ``cells`` of each part."""
+    named = {"train": parts.train, "validate": parts.validate, "test": parts.test}
+    return {
+        name: {"frames": len(frames), "cells": sum(len(frame.cells) for frame in frames)}
+        for name, frames in named.items()
+    }

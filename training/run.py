@@ -1,0 +1,267 @@
+"""A whole training run: data, embeddings, the decoder's worth before, training, and its worth after."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from cellsam_desktop import paths
+from cellsam_desktop.core.errors import Cancelled, CellSamError
+from cellsam_desktop.sam.decoder import OnnxDecoder
+from cellsam_desktop.sam.embedding_cache import EmbeddingCache
+from cellsam_desktop.sam.export import ensure_decoder
+from cellsam_desktop.sam.placement import disk_error
+from training.adoption import compare
+from training.base import Base
+from training.commands import Commands
+from training.data import load
+from training.embed import Embeddings
+from training.evaluate import judge
+from training.export import write_decoder
+from training.loop import Budget, End, Task, train
+from training.messages import Embedded, Event, Finished, Judged, Noticed
+from training.metrics import Judgement
+from training.model import TrainableDecoder
+from training.planning import counted, planned
+from training.report import write_page
+from training.request import Request, chosen_device, new_record, request_of
+from training.run_folder import RunFolder, RunRecord
+from training.splits import Split, split
+from training.team import Team
+from training.views import View, views_of
+
+Report = Callable[[Event], None]
+
+_CELLS_PER_MINUTE = 16
+_FEWEST_CELLS, _MOST_CELLS = 24, 96
+"""So many test cells are asked for, before and after; more where there is more time."""
+
+_EMBEDDING_SHARE = 0.25
+"""Of the time, for views beyond the first of each frame: turned and mirrored ones."""
+
+_EXPORT_SECONDS = 10.0
+_LEAST_SECONDS = 10.0
+_TELL_SECONDS = 0.2
+
+
+class Run:
+    """One run in one folder. ``report`` hears of everything that happens, ``commands`` steer."""
+
+    def __init__(self, folder: RunFolder, request: Request, report: Report, commands: Commands) -> None:
+        self._team = Team(None if request.device == "auto" else chosen_device(request.device))
+        self._folder = folder
+        self._request = request
+        self._tell_outside: Report = report if self._team.leads else _silent
+        self._commands = commands
+        self._begun = time.monotonic()
+        self._told = 0.0
+        self._record = new_record(folder, request)
+
+    @classmethod
+    def begin(cls, folder: RunFolder, request: Request, report: Report, commands: Commands) -> Run:
+        """A new run; its folder is made when the data have been read.
+
+        Raises:
+            RunError: the folder is in use.
+        """
+        run = cls(folder, request, report, commands)
+        if run._team.leads:
+            folder.refuse_used()
+        return run
+
+    @classmethod
+    def resume(cls, folder: RunFolder, report: Report, commands: Commands, cache_gb: float = 20.0) -> Run:
+        """Go on with the run that was ended in ``folder``.
+
+        Raises:
+            RunError: there is none.
+            CellSamError: this version cannot go on with it.
+        """
+        record = folder.read()
+        request = request_of(record, cache_gb)
+        run = cls(folder, request, report, commands)
+        run._record = replace(record, state="training")
+        return run
+
+    def carry_out(self) -> RunRecord:
+        """Do it all; what came of it is in the folder, and in the record.
+
+        Raises:
+            Cancelled: that was asked for; the run can be gone on with.
+            CellSamError: it cannot be done; the sentence is in the record, too.
+        """
+        try:
+            self._carry_out()
+        except CellSamError as error:
+            known = self._team.leads and self._folder.record.is_file()
+            if known and not isinstance(error, Cancelled):
+                self._record.state = f"failed: {error}"
+                self._folder.write(self._record)
+            raise
+        return self._record
+
+    def _carry_out(self) -> None:
+        base = self._base
+        frames = load(self._request.data, self._notice)
+        held_out = load(self._request.held_out, self._notice) if self._request.held_out else None
+        parts = split(frames, self._request.config.seed, held_out)
+        if not self._team.leads:
+            self._learn(TrainableDecoder(base.build()).to(self._team.device), parts)
+            return
+        self._plan(base, parts)
+        test = views_of(parts.test, "whole")
+        before = self._judge("before", OnnxDecoder(self._own_decoder()), test)
+        decoder = TrainableDecoder(base.build()).to(self._team.device)
+        self._learn(decoder, parts)
+        with self._timed("export"):
+            files = write_decoder(
+                base, decoder.state_for_export(), self._folder.path, self._record.manifest()
+            )
+        after = self._judge("after", OnnxDecoder(files.onnx), test)
+        self._conclude(before, after, test, parts)
+
+    # -- parts -------------------------------------------------------------------------------------
+
+    def _plan(self, base: Base, parts: Split) -> None:
+        record, request = self._record, self._request
+        record.base, record.split = base.to_json(), parts.summary()
+        record.program = {**record.program, "device": self._device}
+        self._folder.make()
+        self._folder.write(record)
+        summary = planned(parts, request.config.preset, self._device)
+        self._tell(
+            replace(summary, minutes=request.minutes, epochs=request.epochs, folder=str(self._folder.path))
+        )
+
+    def _judge(self, when: str, decoder: OnnxDecoder, views: Sequence[View]) -> Judgement:
+        with self._timed(when):
+            self._embeddings.ensure(views, self._embedded)
+            limit = _cells(self._request.minutes)
+            judged = judge(decoder, views, self._embeddings, limit=limit, progress=self._heed)
+        known = {"all": judged.scores, **judged.by_data_set()}
+        setattr(self._record, when, {name: scores.to_json() for name, scores in known.items()})
+        self._folder.write(self._record)
+        self._tell(Judged(when, judged.scores))
+        return judged
+
+    def _learn(self, decoder: TrainableDecoder, parts: Split) -> None:
+        config = self._request.config
+        with self._timed("embedding"):
+            validate = views_of(parts.validate, config.look, config.patch)
+            views = views_of(parts.train, config.look, config.patch, config.turns)
+            count = self._embed(views, validate) if self._team.leads else 0
+            views = views[: int(self._team.agree(count))]
+            self._embeddings.release()
+        task, folder = Task(views, validate, self._embeddings), self._folder.path
+        with self._timed("training"):
+            how = (config, self._budget(), self._tell, self._commands, folder, self._team)
+            outcome = train(decoder, task, *how)
+        if not self._team.leads:
+            return
+        self._record.outcome = vars(outcome)
+        self._folder.write(self._record)
+        if outcome.end is End.CANCELLED:
+            raise Cancelled("Training was cancelled.")
+
+    def _embed(self, train_views: Sequence[View], validate: Sequence[View]) -> int:
+        """Encode what there is time for, all frames once, then their turned forms; how many views that is."""
+        config, ensure = self._request.config, self._embeddings.ensure
+        straight = len(train_views) // config.turns
+        encoded, started = self._embeddings.encodes, time.monotonic()
+        ensure([*train_views[:straight], *validate], self._embedded)
+        count = self._embeddings.encodes - encoded
+        per_view = (time.monotonic() - started) / count if count else 0.0
+        allowed = len(train_views)
+        if self._request.minutes is not None and per_view:
+            allowed = straight + int(_EMBEDDING_SHARE * self._request.minutes * 60 / per_view)
+        chosen = train_views[:allowed]
+        ensure(chosen, self._embedded)
+        return len(chosen)
+
+    def _budget(self) -> Budget:
+        """What is left for steps, when the time for judging and exporting is set aside."""
+        minutes = self._request.minutes
+        if minutes is None:
+            return Budget(None, self._request.epochs)
+        spent = time.monotonic() - self._begun
+        left = minutes * 60 - spent - 1.2 * self._record.seconds.get("before", 0.0) - _EXPORT_SECONDS
+        return Budget(max(_LEAST_SECONDS, left), self._request.epochs)
+
+    def _conclude(self, before: Judgement, after: Judgement, views: Sequence[View], parts: Split) -> None:
+        record, folder = self._record, self._folder
+        verdict = compare(before, after, self._request.config.seed)
+        record.verdict, record.state = verdict.to_json(), "finished"
+        folder.write_cells({"before": before, "after": after})
+        folder.write_manifest(record.manifest())
+        notes = [*parts.notes, *record.notices]
+        page = write_page(record, list(folder.events()), before, after, views, counted(parts), notes)
+        try:
+            paths.atomic_write_text(folder.report, page)
+        except OSError as error:
+            raise disk_error(folder.report, error) from error
+        folder.write(record)
+        scores = before.scores, after.scores
+        self._tell(Finished(verdict.better, str(folder.path), str(folder.report), *scores, verdict.sentence))
+
+    # -- what all parts need -----------------------------------------------------------------------
+
+    @cached_property
+    def _base(self) -> Base:
+        return Base.find(self._request.base)
+
+    @cached_property
+    def _device(self) -> str:
+        return self._team.device.type
+
+    @cached_property
+    def _embeddings(self) -> Embeddings:
+        cache = EmbeddingCache(paths.embeddings_dir(), int(self._request.cache_gb * 1e9))
+        base = self._base
+        return Embeddings(base.checkpoint, base.architecture, self._device, cache, notice=self._notice)
+
+    def _own_decoder(self) -> Path:
+        base = self._base
+        return ensure_decoder(base.checkpoint, base.architecture, paths.decoders_dir()).onnx
+
+    @contextmanager
+    def _timed(self, part: str) -> Iterator[None]:
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self._record.seconds[part] = time.monotonic() - started
+
+    def _tell(self, event: Event) -> None:
+        if self._team.leads and self._folder.path.is_dir():
+            self._folder.remember(event)
+        self._tell_outside(event)
+
+    def _notice(self, sentence: str) -> None:
+        self._record.notices.append(sentence)
+        self._tell(Noticed(sentence))
+
+    def _embedded(self, done: int, of: int) -> None:
+        now = time.monotonic()
+        if done == of or now - self._told > _TELL_SECONDS:
+            self._told = now
+            self._tell_outside(Embedded(done, of))
+        self._heed(done, of)
+
+    def _heed(self, done: int, of: int) -> None:
+        """Wait while that is asked for; there is nothing to keep before the first step."""
+        self._commands.wait_while_paused()
+        if self._commands.ending is not None and "training" not in self._record.seconds:
+            raise Cancelled("Training was ended before it began.")
+
+
+def _silent(_: Event) -> None:
+    """Only one of several processes reports."""
+
+
+def _cells(minutes: float | None) -> int:
+    wanted = _MOST_CELLS if minutes is None else int(_CELLS_PER_MINUTE * minutes)
+    return min(_MOST_CELLS, max(_FEWEST_CELLS, wanted))
