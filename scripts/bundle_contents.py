@@ -14,7 +14,7 @@ from typing import Any
 
 NEVER = (
     "IPython", "PIL._avif", "PIL._imagingtk", "PIL.ImageTk", "_pytest", "hypothesis",
-    "matplotlib", "mypy", "numpy.f2py", "pip", "pytest", "pytestqt", "ruff", "setuptools", "tensorboard",
+    "matplotlib", "mypy", "pip", "pytest", "pytestqt", "ruff", "setuptools", "tensorboard",
     "tkinter", "uv", "wheel",
     # What only `score` needs (decision 0206), and what other optional parts of libraries would bring.
     "ctc_metrics", "dask", "pandas", "pyarrow", "resource_backed_dask_array", "skimage", "sklearn",
