@@ -81,7 +81,8 @@ class Course:
                 self._go_to(Phase.ENCODING)
             case Embedded():
                 self.embedded = event
-                self._go_to(Phase.ENCODING if event.done < event.of else Phase.JUDGING)
+                then = Phase.JUDGING if self.before is None else Phase.LEARNING
+                self._go_to(Phase.ENCODING if event.done < event.of else then)
             case Judged(when="before"):
                 self.before = event.scores
                 self._go_to(Phase.LEARNING)
