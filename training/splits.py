@@ -52,7 +52,7 @@ def split(frames: Sequence[Frame], seed: int, held_out: Sequence[Frame] | None =
     ``held_out`` are frames from elsewhere that judge; then ``frames`` are learned from and validated on only.
 
     Raises:
-        DataError: there are too few cells to hold any out.
+        DataError: there are too few cells to hold any out, or a frame of ``held_out`` is also learned from.
     """
     sets: defaultdict[str, list[Frame]] = defaultdict(list)
     for frame in frames:
@@ -64,10 +64,26 @@ def split(frames: Sequence[Frame], seed: int, held_out: Sequence[Frame] | None =
     if not parts.validate:
         raise DataError("There are too few cells to hold any out: curate a few more, ten at least.")
     test = parts.test if held_out is None else held_out
+    _compare_places([*parts.train, *parts.validate], held_out or (), notes.append)
     judging = sum(len(frame.cells) for frame in test)
     if judging < _FEW:
         notes.append(f"Only {judging} {'cell judges' if judging == 1 else 'cells judge'}: that says little.")
     return Split(tuple(parts.train), tuple(parts.validate), tuple(test), seed, tuple(notes))
+
+
+def _compare_places(frames: Sequence[Frame], judges: Sequence[Frame], note: Notice) -> None:
+    """Refuse frames that teach and judge; mention judges beside a frame of the same file that teaches."""
+    taught = {(frame.source.path.resolve(), frame.source_t, frame.z) for frame in frames}
+    beside = 0
+    for frame in judges:
+        path, t = frame.source.path.resolve(), frame.source_t
+        if (path, t, frame.z) in taught:
+            raise DataError(
+                f"{path.name} is to teach and to judge ({frame.name}): choose other frames for one."
+            )
+        beside += any((path, t + step, frame.z) in taught for step in (-1, 1))
+    if beside:
+        note(f"{beside} of the frames that judge lie beside frames that teach: the numbers flatter.")
 
 
 def _split_set(name: str, frames: list[Frame], wanted: int, seed: int, note: Notice) -> Parts:

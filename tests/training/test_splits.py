@@ -182,12 +182,24 @@ def test_few_judges_are_mentioned():
 
 
 def test_frames_from_elsewhere_judge():
-    elsewhere = movie(3, "other", cells=10, data_set="elsewhere")
+    other = TrainingMovie(Path("other.tif"))
+    elsewhere = [replace(one, source=other) for one in movie(3, "other", cells=10, data_set="elsewhere")]
     result = split(movie(12), 0, elsewhere)
     assert result.test == tuple(elsewhere)
     assert {one.data_set for one in (*result.train, *result.validate)} == {"set"}
     assert not neighbours(result.train, result.validate)
     assert len(result.train) >= 9
+
+
+def test_frames_that_judge_may_not_teach():
+    frames = movie(12)
+    assert split(frames, 0, [frame(14, 20)]).notes == ()
+    assert (
+        "1 of the frames that judge lie beside frames that teach"
+        in split(frames, 0, [frame(12, 20)]).notes[0]
+    )
+    with pytest.raises(DataError, match=r"nowhere.tif is to teach and to judge"):
+        split(frames, 0, [frame(5)])
 
 
 def test_sets_are_split_independently():
