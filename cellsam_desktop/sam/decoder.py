@@ -22,10 +22,10 @@ from cellsam_desktop.sam.transforms import InputGeometry
 
 FloatArray = NDArray[np.float32]
 
-# Where the logits of the masks (4, 256, 256) lie among the graph's pixels. Those are ordered by row and
-# column of the image token, row and column in the first upscaling, row and column in the second, and mask.
-_PIXELS = np.arange(4 * 256 * 256).reshape(64, 64, 2, 2, 2, 2, 4).transpose(6, 0, 2, 4, 1, 3, 5)
-_PIXELS = _PIXELS.reshape(4, 256, 256)
+# Where pairs of neighbours in the logits of the masks (4, 256, 256) lie among the graph's pixels. Those are
+# ordered by row and column of the image token, row and column in the first upscaling, mask, and row and
+# column in the second.
+_PAIRS = np.arange(4 * 256 * 128).reshape(64, 64, 2, 2, 4, 2).transpose(4, 0, 2, 5, 1, 3).reshape(4, 256, 128)
 _MOST_AT_ONCE = 8  # each decode under way takes some 30 MB
 
 
@@ -78,6 +78,7 @@ class OnnxDecoder:
         self._session = open_session(onnx, threads, providers)
         self._image_session = open_session(files.image, threads, providers)
         self._hint_session = open_session(files.hint, threads, providers)
+        self._hint_inputs = {given.name for given in self._hint_session.get_inputs()} - {"hint"}
         self._last_hint: tuple[PreparedImage, FloatArray, PreparedImage] | None = None
 
     @property
@@ -156,8 +157,10 @@ class OnnxDecoder:
     def _hinted(self, image: PreparedImage, hint: FloatArray) -> PreparedImage:
         """The image for decodes with ``hint``."""
         logits = np.ascontiguousarray(hint, dtype=np.float32)
-        changed = run_on_device(self._hint_session, {**image.tensors, **_values(hint=logits)})
-        return PreparedImage({name.removeprefix(HINTED): value for name, value in changed.items()})
+        before = {name: image.tensors[name] for name in self._hint_inputs}
+        changed = run_on_device(self._hint_session, {**before, **_values(hint=logits)})
+        after = {name.removeprefix(HINTED): value for name, value in changed.items()}
+        return PreparedImage({**image.tensors, **after})
 
 
 def _decode(
@@ -167,7 +170,7 @@ def _decode(
     kinds = labels[0].astype(np.int64) + 1
     feeds = {**image.tensors, **_values(coords=coords[0], kinds=kinds)}
     pixels, quality = (value.numpy() for value in session.run_with_ort_values(["pixels", "quality"], feeds))
-    masks = pixels.reshape(-1).take(_PIXELS)
+    masks = pixels.reshape(-1).view(np.float64).take(_PAIRS).view(np.float32)
     tokens = tuple(Candidate(mask, float(iou)) for mask, iou in zip(masks, quality, strict=True))
     return Answer(tuple(tokens[number] for number in token_order(prompts, quality)), tokens)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cellsam_desktop.sam.decoder_weights import HEAD, HEADS, INNER, PIXELS, WIDTH, Array, AttentionWeights
+from cellsam_desktop.sam.decoder_weights import HEAD, HEADS, INNER, WIDTH, Array, AttentionWeights
 from cellsam_desktop.sam.onnx_graph import Value
 
 
@@ -21,8 +21,8 @@ def among_tokens(weights: AttentionWeights, tokens: Value, values: Value) -> Val
 
 
 def to_prepared_image(weights: AttentionWeights, tokens: Value, keys: Value, values: Value) -> Value:
-    """What tokens (T, 256) find in image tokens projected already: (128, 4096) and (8, 4096, 16)."""
-    shares = (_heads(tokens.linear(*weights.query)) @ keys.reshape(HEADS, HEAD, PIXELS)).softmax()
+    """What tokens (T, 256) find in image tokens projected already: (8, 16, 4096) and (8, 4096, 16)."""
+    shares = (_heads(tokens.linear(*weights.query)) @ keys).softmax()
     return (shares @ values).transpose(1, 0, 2).reshape(-1, INNER).linear(*weights.out)
 
 
@@ -34,8 +34,8 @@ def to_image(weights: AttentionWeights, tokens: Value, placed: Value, image: Val
 
 
 def prepared_image_scores(weights: AttentionWeights, tokens: Value, queries: Value) -> Value:
-    """How much image tokens, as queries (128, 4096), ask for tokens (T, 256): (8, T, 4096)."""
-    return _heads(tokens @ weights.key) @ queries.reshape(HEADS, HEAD, PIXELS)
+    """How much image tokens, as queries (8, 16, 4096), ask for tokens (T, 256): (8, T, 4096)."""
+    return _heads(tokens @ weights.key) @ queries
 
 
 def image_scores(weights: AttentionWeights, tokens: Value, placed: Value) -> Value:

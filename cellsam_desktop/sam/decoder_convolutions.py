@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from cellsam_desktop.sam.decoder_weights import GRID, Array, Weights
+from cellsam_desktop.sam.decoder_weights import GRID, WIDTH, Array, Weights
 from cellsam_desktop.sam.onnx_graph import Value
 
 _EPSILON = 1e-6  # of LayerNorm2d
+_SURE = 8.0  # in float32, its GELU is itself
 
 
 def up_convolution(weights: Weights) -> tuple[Array, Array]:
@@ -33,22 +34,50 @@ def centred(convolution: tuple[Array, Array], groups: int) -> tuple[Array, Array
     return result[:-1], result[-1]
 
 
-def norm_of_groups(weights: Weights, x: Value, groups: int, factor: Value | None = None) -> Value:
-    """``LayerNorm2d`` of ``x / factor``, (N, groups * channels) and (N, 1); each group of x has mean 0.
+def norm_of_groups(weights: Weights, x: Value, groups: int) -> Value:
+    """``LayerNorm2d`` of ``x``, (N, groups * channels); each group has mean 0.
 
     ONNX Runtime's own norm uses one thread for rows this short.
     """
-    channels = weights.bias.size
-    blocks = np.repeat(np.eye(groups), channels, axis=0)
-    epsilon = np.array([_EPSILON]) if factor is None else factor * factor * np.array([_EPSILON])
-    deviations = x.graph.node("Sqrt", (x * x) @ (blocks / channels) + epsilon)
-    scales = deviations.inverse() @ (blocks.T * np.tile(weights["weight"], groups))
-    return x * scales + np.tile(weights.bias, groups)
+    blocks = np.repeat(np.eye(groups), weights.bias.size, axis=0)
+    variances = (x * x) @ (blocks / weights.bias.size) + np.array([_EPSILON])
+    return _scaled(x, variances, blocks, np.tile(weights["weight"], groups)) + np.tile(weights.bias, groups)
 
 
 def first_up_convolution(weights: Weights) -> tuple[Array, Array]:
-    """The decoder's first: matrix (256, 256) and bias (256,), centred for the norm of its four pixels."""
-    return centred(up_convolution(weights.part("mask_decoder.output_upscaling.0")), 4)
+    """The decoder's first: matrix (256, 260) and bias (260,), centred for the norm of its four pixels.
+
+    Each pixel has 64 channels, and a constant one more for ``norm_of_pixels``.
+    """
+    matrix, bias = centred(up_convolution(weights.part("mask_decoder.output_upscaling.0")), 4)
+    channels = bias.size // 4
+    matrix = np.pad(matrix.reshape(WIDTH, 4, channels), ((0, 0), (0, 0), (0, 1))).reshape(WIDTH, -1)
+    epsilon = np.full((4, 1), np.sqrt(_EPSILON * channels))
+    return matrix, np.hstack([bias.reshape(4, channels), epsilon]).reshape(-1)
+
+
+def norm_of_pixels(weights: Weights, x: Value) -> Value:
+    """``LayerNorm2d`` of what ``first_up_convolution`` makes, (N, 260), each row times any factor.
+
+    The constant channel adds the norm's epsilon to the variance, with the factor. Then it becomes another
+    constant, so that the bias of the second convolution is a row of its matrix: products with a bias of their
+    own are slow.
+    """
+    norm = weights.part("mask_decoder.output_upscaling.1")
+    weight, bias = np.append(norm["weight"], 0), np.append(norm.bias, _SURE)
+    blocks = np.repeat(np.eye(4), weight.size, axis=0)
+    return _scaled(x, (x * x) @ (blocks / norm.bias.size), blocks, np.tile(weight, 4)) + np.tile(bias, 4)
+
+
+def _scaled(x: Value, variances: Value, blocks: Array, weight: Array) -> Value:
+    """(N, C) times ``weight`` (C,), by the roots of ``variances`` (N, G) of the groups ``blocks`` (C, G)."""
+    return x * (x.graph.node("Sqrt", variances).inverse() @ (blocks.T * weight))
+
+
+def second_up_convolution(weights: Weights) -> Array:
+    """The decoder's second: matrix (65, 128)."""
+    matrix, bias = up_convolution(weights.part("mask_decoder.output_upscaling.3"))
+    return np.vstack([matrix, bias / _SURE])
 
 
 def hint_features(hint: Value, weights: Weights) -> Value:

@@ -8,7 +8,7 @@ from pathlib import Path
 from cellsam_desktop import installed
 from cellsam_desktop.sam.digests import digest
 
-EXPORT_VERSION = 4
+EXPORT_VERSION = 5
 HINTED = "hinted_"  # begins the names of the hint graph's outputs, the image tensors of its inputs changed
 
 

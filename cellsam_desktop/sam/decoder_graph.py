@@ -8,19 +8,26 @@ al. 2023). What differs is when and in which order things are computed:
   how attention is arranged.
 - Transposed 2 x 2 convolutions are products. Their pixels are put in order by the caller.
 - The first of these convolutions follows two layer norms of sums. Being linear, it is applied to the terms
-  of the sums: the image's is an input, the others have no more than 8 T dimensions.
+  of the sums: the image's is an input, the others have no more than 8 T dimensions, or 17 for a hint.
+- A product with a large matrix to be added has a node of its own for the sum, and a bias is a row of the
+  matrix: within a product, one thread lays them out before all begin.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import onnx
 
 from cellsam_desktop.sam import decoder_attention as attention
-from cellsam_desktop.sam.decoder_convolutions import first_up_convolution, norm_of_groups, up_convolution
-from cellsam_desktop.sam.decoder_image_graph import IMAGE_TENSORS
+from cellsam_desktop.sam.decoder_convolutions import (
+    first_up_convolution,
+    norm_of_pixels,
+    second_up_convolution,
+)
+from cellsam_desktop.sam.decoder_image_graph import CHANGE, FEATURES, IMAGE_TENSORS, SOURCE, UPSCALED
 from cellsam_desktop.sam.decoder_weights import PIXELS, WIDTH, AttentionWeights, PromptWeights, Weights
 from cellsam_desktop.sam.onnx_graph import Graph, Value
 
@@ -32,7 +39,7 @@ def decoder_graph(weights: Weights) -> onnx.ModelProto:
     """From ``coords`` (N, 2), ``kinds`` (N,) and the ``IMAGE_TENSORS`` to ``pixels`` and ``quality``.
 
     Kinds: 0 padding without a position, 1 negative, 2 positive, 3 and 4 the corners of a box. Pixels are the
-    logits (65536, 4) of all masks, as ``decoder`` puts them in order; quality (4,) is their predicted IoU.
+    logits (16384, 16) of all masks, as ``decoder`` puts them in order; quality (4,) is their predicted IoU.
     """
     graph = Graph("decoder")
     tokens = _tokens(graph, weights)
@@ -41,9 +48,9 @@ def decoder_graph(weights: Weights) -> onnx.ModelProto:
     positions = graph.constant(PromptWeights(weights.part("prompt_encoder")).image_positions)
     queries, first, second = _transform(decoder.part("transformer"), tokens, image, positions)
     heads = _heads(decoder, queries)
-    upscaled = _upscale(weights, image["upscaled"], first, second)
-    pixels = upscaled.times_transposed(heads.rows(1, _OUTPUTS))
-    graph.output("pixels", pixels, (16 * PIXELS, MASKS))
+    upscaled = _upscale(weights, image[UPSCALED], first, second)
+    pixels = upscaled @ _side_by_side(heads.rows(1, _OUTPUTS))
+    graph.output("pixels", pixels, (4 * PIXELS, 4 * MASKS))
     graph.output("quality", heads.reshape(-1).rows(0, MASKS), (MASKS,))
     return graph.model()
 
@@ -73,7 +80,7 @@ def _transform(
     queries = first.mlp(first.norm(2, queries + found))
     asking = queries + tokens
     scores = attention.prepared_image_scores(first.to_tokens, asking, image["queries"])
-    one = first.update(image["source"], scores, queries)
+    one = first.update(image[SOURCE], scores, queries, image)
 
     placed = one.image + positions
     queries = second.norm(1, queries + attention.among_tokens(second.among, asking, queries))
@@ -95,7 +102,8 @@ def _transform(
 class _Update:
     """Image tokens after a layer: ``image`` (4096, 256) = norm(before + shares' answers).
 
-    ``shares`` is (8 T, 4096), ``answers`` (8 T, 256); ``mean`` and ``deviation`` (4096, 1) are the norm's.
+    ``shares`` is (R, 4096) and ``answers`` (R, 256), R being 8 T or more; ``mean`` and ``deviation`` (4096, 1)
+    are the norm's.
     """
 
     image: Value
@@ -123,12 +131,20 @@ class _Layer:
         hidden = queries.linear(inner.matrix, inner.bias).relu()
         return self.norm(3, queries + hidden.linear(outer.matrix, outer.bias))
 
-    def update(self, image: Value, scores: Value, queries: Value) -> _Update:
-        """Let the image tokens attend to the tokens, with ``scores`` (8, T, 4096)."""
+    def update(
+        self, image: Value, scores: Value, queries: Value, dense: Mapping[str, Value] | None = None
+    ) -> _Update:
+        """Let the image tokens attend to the tokens, with ``scores`` (8, T, 4096).
+
+        Where the image is the bare source, ``dense`` has what SAM adds to it: ``FEATURES`` and ``CHANGE``.
+        """
         shares = scores.softmax(axis=1).reshape(-1, PIXELS)
         answers = attention.image_answers(self.to_tokens, queries)
+        if dense is not None:
+            shares = image.graph.concat([shares, dense[FEATURES]], axis=0)
+            answers = image.graph.concat([answers, dense[CHANGE]], axis=0)
         norm = self._weights.part("norm4")
-        normed, mean, inverse = shares.transposed_linear(answers, image).layer_norm_with_statistics(
+        normed, mean, inverse = (shares.transposed_times(answers) + image).layer_norm_with_statistics(
             norm["weight"], norm.bias, 1e-5
         )
         return _Update(normed, shares, answers, mean, inverse.inverse())
@@ -163,17 +179,25 @@ def _heads(decoder: Weights, queries: Value) -> Value:
 
 
 def _upscale(weights: Weights, source: Value, first: _Update, second: _Update) -> Value:
-    """(65536, 32): the pixels' features. Four times four rows per image token, by two convolutions."""
-    layers = weights.part("mask_decoder.output_upscaling")
-    x, factor = _first_convolution(weights, source, first, second)
-    x = norm_of_groups(layers.part("1"), x, 4, factor).gelu().reshape(4 * PIXELS, -1)
-    return x.linear(*up_convolution(layers.part("3"))).gelu().reshape(16 * PIXELS, -1)
+    """(16384, 128): the pixels' features, by two convolutions.
+
+    Four rows per image token; in each, 32 features of four pixels.
+    """
+    x = norm_of_pixels(weights, _first_convolution(weights, source, first, second)).gelu()
+    return (x.reshape(4 * PIXELS, -1) @ second_up_convolution(weights)).gelu()
 
 
-def _first_convolution(
-    weights: Weights, source: Value, first: _Update, second: _Update
-) -> tuple[Value, Value]:
-    """``factor * (second.image @ matrix + bias)`` (4096, 256) and ``factor`` (4096, 1).
+def _side_by_side(heads: Value) -> Value:
+    """Of vectors (4, 32), the matrix (128, 16) from 32 features of four pixels to their logits.
+
+    Those are ordered by mask and pixel. Mostly zeros, but as a product wide enough to be quick.
+    """
+    columns = heads.transpose(1, 0).reshape(1, -1, MASKS, 1) * np.eye(4).reshape(4, 1, 1, 4)
+    return columns.reshape(-1, 4 * MASKS)
+
+
+def _first_convolution(weights: Weights, source: Value, first: _Update, second: _Update) -> Value:
+    """``second.image @ matrix + bias`` (4096, 260), each row times a factor.
 
     Computed from the terms that ``second.image`` is the sum of. With the shares P, answers A, means m and
     deviations d, and the norms' scales g and summands b: image1 = (source + P1' A1 - m1) g1 / d1 + b1 and
@@ -197,4 +221,4 @@ def _first_convolution(
     graph = source.graph
     shares = graph.concat([first.shares, second.shares * d1, m1, m2 * d1, d1, factor], axis=0)
     answers = graph.concat([first.answers @ inner, second.answers @ outer, np.stack(summands)], axis=0)
-    return shares.transposed_linear(answers, source), factor.reshape(PIXELS, 1)
+    return shares.transposed_times(answers) + source

@@ -44,12 +44,16 @@ class Value:
         """``scale * self @ other.T``, without transposing in memory."""
         return self.graph.node("FusedMatMul", self, other, domain=_MICROSOFT, transB=1, alpha=scale)
 
+    def transposed_times(self, other: Operand) -> Value:
+        """``self.T @ other``, without transposing in memory."""
+        return self.graph.node("FusedMatMul", self, other, domain=_MICROSOFT, transA=1)
+
     def linear(self, weight: Operand, bias: Operand) -> Value:
-        """``self @ weight + bias`` for matrices, in one go."""
+        """``self @ weight + bias`` for small matrices, in one go: a single thread lays out the bias first."""
         return self.graph.node("Gemm", self, weight, bias)
 
     def transposed_linear(self, weight: Operand, bias: Operand) -> Value:
-        """``self.T @ weight + bias`` for matrices, in one go."""
+        """``self.T @ weight + bias``, likewise."""
         return self.graph.node("Gemm", self, weight, bias, transA=1)
 
     def reshape(self, *shape: int) -> Value:
