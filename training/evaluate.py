@@ -8,7 +8,7 @@ of the mask before them as a hint.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -111,12 +111,12 @@ def judge_by(
     chosen = _spread(views, limit)
     courses: list[Course] = []
     done, total = 0, sum(len(cells) for _, cells in chosen)
-    for view, cells in chosen:
+    for number, (view, cells) in enumerate(chosen):
         if not cells:
             continue
         ask = asking(view)
         for kind in kinds:
-            courses += follow(ask, cells, kind, clicks)
+            courses += [replace(course, view=number) for course in follow(ask, cells, kind, clicks)]
         done += len(cells)
         if progress is not None:
             progress(done, total)

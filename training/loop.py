@@ -18,14 +18,17 @@ from training.commands import Commands
 from training.config import Config
 from training.evaluate import Embedder, judge
 from training.learner import Learner
-from training.messages import Control, Event, Noticed, Scores, Stepped, Validated
+from training.messages import Control, Event, Noticed, Pictured, Stepped, Validated
+from training.metrics import Judgement
 from training.model import TrainableDecoder
+from training.pictures import write_examples
 from training.sampling import Sampler
 from training.team import Team
 from training.views import View
 
 _REPORT_S = 1.0
 _SAVE_S = 30.0
+_EXAMPLES = "examples.png"
 _CLICKS = 2  # looks at the held-out cells ask for the first prompt and one correction
 
 
@@ -110,18 +113,18 @@ class _Training:
         self._steps = epochs * self._sampler.steps_per_epoch
         self._progress = Progress()
         self._losses: list[float] = []
+        self._looked_at = -1
         self._clock = time.monotonic()
 
     def run(self) -> Outcome:
         """Train until the end, and put the best weights into the decoder."""
         found = checkpoint.load(self._folder, self._learner, self._config.to_json())
-        if found is not None:
-            self._progress = found
-        elif self._team.leads:
-            self._look()
+        self._progress = found or self._progress
         self._clock = time.monotonic() - self._progress.seconds
+        if found is None and self._team.leads:
+            self._look()
         end = self._steps_until_the_end()
-        if end is not End.CANCELLED and self._team.leads:
+        if end is not End.CANCELLED and self._team.leads and self._looked_at != self._progress.step:
             self._look()
         self._save()
         self._keep_best()
@@ -191,8 +194,10 @@ class _Training:
     def _look(self) -> None:
         """Judge the averaged weights on held-out cells, and keep them if they are the best so far."""
         progress = self._progress
+        self._looked_at = progress.step
         with self._learner.averaged():
-            scores = self._judge()
+            judged = self._judge()
+        scores = judged.scores
         value = scores.mean_iou
         first = progress.looks == 0
         best = first or value > progress.held_out
@@ -205,17 +210,19 @@ class _Training:
         else:
             progress.waited += 1
         self._report(Validated(progress.step, scores, best))
+        examples = self._folder / _EXAMPLES
+        write_examples(examples, judged, self._task.validate)
+        self._report(Pictured(str(examples)))
 
-    def _judge(self) -> Scores:
+    def _judge(self) -> Judgement:
         decoder = TorchDecoder(self._learner.decoder)
-        judgement = judge(
+        return judge(
             decoder,
             self._task.validate,
             self._task.embeddings,
             clicks=_CLICKS,
             limit=self._config.held_out_cells,
         )
-        return judgement.scores
 
     def _say_how_it_goes(self) -> None:
         progress, losses = self._progress, self._losses[-20:]

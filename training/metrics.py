@@ -48,13 +48,14 @@ class CellKey(NamedTuple):
 class Course:
     """How the mask of one cell became better: ``ious`` after each click, ``first`` the mask after the first.
 
-    ``first`` lies in the pixels of the plane it was asked on.
+    ``first`` lies in the pixels of the view that was asked about, whose number is ``view``.
     """
 
     key: CellKey
     kind: str
     ious: tuple[float, ...]
     first: Mask | None = None
+    view: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, without the mask."""

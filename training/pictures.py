@@ -84,13 +84,12 @@ def write_examples(path: Path, judged: Judgement, views: Sequence[View], count: 
     Raises:
         ModelError: the disk refuses.
     """
-    shown = {view_key(view): view for view in views}
     found = [course for course in judged.courses if course.kind == judged.courses[0].kind]
+    if not found:
+        return
     places = sorted(set(np.linspace(0, len(found) - 1, min(count, len(found))).round().astype(int).tolist()))
     chosen = [found[place] for place in places]
-    rows = [_example(course, shown[course.key[:4]]) for course in chosen if course.key[:4] in shown]
-    if not rows:
-        return
+    rows = [_example(course, views[course.view]) for course in chosen]
     above, below = (in_a_row([row[n] for row in rows]) for n in (0, 1))
     between = np.zeros((_GAP, above.shape[1], 4), np.uint8)
     try:
@@ -99,17 +98,16 @@ def write_examples(path: Path, judged: Judgement, views: Sequence[View], count: 
         raise disk_error(path, error) from error
 
 
-def view_key(view: View) -> tuple[str, str, int, int]:
-    """The frame of a view as it is named in ``CellKey``."""
-    frame = view.frame
-    return frame.data_set, frame.movie, frame.t, frame.z
-
-
-def _example(course: Course, view: View) -> tuple[Image, Image]:
-    image = view.image()
+def truth_of(course: Course, view: View) -> Mask:
+    """The true mask of the cell of a course, in the pixels of the view it was asked on."""
     cell = next(cell for cell in view.frame.cells if cell.cell_id == course.key.cell_id)
     truth = Mask.from_array(view.truth(cell))
     assert truth is not None, "a cell that was judged can be seen"
+    return truth
+
+
+def _example(course: Course, view: View) -> tuple[Image, Image]:
+    image, truth = view.image(), truth_of(course, view)
     return cell_picture(image, truth, truth, TRUTH), cell_picture(image, truth, course.first, AFTER)
 
 

@@ -15,7 +15,7 @@ from cellsam_desktop.core.mask import Mask
 from training import charts
 from training.messages import Event, Stepped, Validated
 from training.metrics import Course, Judgement
-from training.pictures import AFTER, BEFORE, SIDE, TRUTH, Image, cell_picture, in_a_row, inline, view_key
+from training.pictures import AFTER, BEFORE, SIDE, TRUTH, cell_picture, in_a_row, inline, truth_of
 from training.run_folder import RunRecord
 from training.views import View
 
@@ -179,9 +179,8 @@ def _groups(
     old = {course.key: course for course in before.courses if course.kind == kind}
     found = [course for course in after.courses if course.kind == kind and course.key in old]
     found.sort(key=lambda course: -course.ious[0])
-    shown = {view_key(view): view for view in views}
     for name, chosen in _thirds(found):
-        yield {"name": name, "cells": [_cell(old[own.key], own, shown[own.key[:4]]) for own in chosen]}
+        yield {"name": name, "cells": [_cell(old[own.key], own, views[own.view]) for own in chosen]}
 
 
 def _thirds(found: Sequence[Course]) -> Iterator[tuple[str, Sequence[Course]]]:
@@ -196,9 +195,7 @@ def _thirds(found: Sequence[Course]) -> Iterator[tuple[str, Sequence[Course]]]:
 
 
 def _cell(old: Course, new: Course, view: View) -> dict[str, str]:
-    frame = view.frame
-    truth = next(cell.mask for cell in frame.cells if cell.cell_id == new.key.cell_id)
-    image: Image = frame.image()
+    frame, image, truth = view.frame, view.image(), truth_of(new, view)
     masks: list[tuple[Mask | None, tuple[int, int, int]]] = [
         (None, TRUTH), (truth, TRUTH), (old.first, BEFORE), (new.first, AFTER)
     ]  # fmt: skip
