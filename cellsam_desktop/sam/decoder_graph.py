@@ -102,7 +102,7 @@ def _transform(
 class _Update:
     """Image tokens after a layer: ``image`` (4096, 256) = norm(before + shares' answers).
 
-    ``shares`` is (R, 4096) and ``answers`` (R, 256), R being 8 T or more; ``mean`` and ``deviation`` (4096, 1)
+    ``shares`` is (R, 4096) and ``answers`` (R, 256), R >= 8 T; ``mean`` and ``deviation`` (4096, 1)
     are the norm's.
     """
 

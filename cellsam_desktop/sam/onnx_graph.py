@@ -128,8 +128,8 @@ class Graph:
         self._inputs.append(helper.make_tensor_value_info(name, TensorProto.INT64, shape))
         return Value(self, name)
 
-    def output(self, name: str, value: Value, shape: Sequence[int]) -> None:
-        """A float32 output."""
+    def output(self, name: str, value: Value, shape: Sequence[int | str]) -> None:
+        """A float32 output; a named axis is dynamic."""
         self._outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
         self._output_names[value.name] = name
 
