@@ -1,35 +1,49 @@
-"""The verb ``models``: list, fetch, add and remove models."""
+"""The verb ``models``: list, fetch, add and remove models and trained decoders."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from cellsam_desktop import paths
 from cellsam_desktop.core.errors import ModelError
+from cellsam_desktop.curation.trained_cli import decoder_rows
 from cellsam_desktop.sam.fetch import fetch
 from cellsam_desktop.sam.known_models import ARCHITECTURES, ModelSpec
 from cellsam_desktop.sam.registry import ModelRegistry
+from cellsam_desktop.sam.trained import TrainedDecoders
+from cellsam_desktop.settings import Settings
 
 _MB = 1_000_000
 
 
 def add_models_parser(subparsers: Any) -> None:
     """Declare the arguments of ``models``."""
-    parser = subparsers.add_parser("models", help="list, fetch, add and remove models")
+    parser = subparsers.add_parser("models", help="list, fetch, add and remove models and trained decoders")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     actions.add_parser("list", help="show all models and which are on this computer")
     fetching = actions.add_parser("fetch", help="download and verify a model")
     fetching.add_argument("name", help="one of the names that 'models list' shows")
     fetching.add_argument("--file", type=Path, help="take the weights from this file instead of the network")
-    adding = actions.add_parser("add", help="add weights of your own")
-    adding.add_argument("name", help="a new name for them")
-    adding.add_argument("file", type=Path, help="a checkpoint in segment-anything's or micro-sam's form")
-    adding.add_argument("--architecture", required=True, choices=ARCHITECTURES, help="what they are for")
-    removing = actions.add_parser("remove", help="delete a model from this computer")
+    adding = actions.add_parser("add", help="add weights of your own, or a trained decoder")
+    adding.add_argument("name", help="a new name for them, or the decoder's title")
+    adding.add_argument(
+        "file",
+        type=Path,
+        help="a checkpoint in segment-anything's or micro-sam's form, or a decoder's folder",
+    )
+    adding.add_argument("--architecture", choices=ARCHITECTURES, help="what a checkpoint is for")
+    renaming = actions.add_parser("rename", help="give a trained decoder another title")
+    renaming.add_argument("name", help="one of the decoders that 'models list' shows")
+    renaming.add_argument("title", help="the new title")
+    copying = actions.add_parser("export", help="copy a trained decoder to a folder")
+    copying.add_argument("name", help="one of the decoders that 'models list' shows")
+    copying.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
+    removing = actions.add_parser("remove", help="delete a model or a trained decoder from this computer")
     removing.add_argument("name", help="one of the names that 'models list' shows")
 
 
@@ -39,16 +53,25 @@ def run_models(arguments: argparse.Namespace) -> int:
     Raises:
         ModelError: what was asked for cannot be done.
     """
-    registry = ModelRegistry()
+    registry, decoders = ModelRegistry(), TrainedDecoders()
     match arguments.action:
         case "list":
             print(models_table(registry))
+            if rows := decoder_rows(decoders, Settings.load()):
+                print(f"\n{_table(rows)}")
         case "fetch":
             _fetch(registry, arguments.name, arguments.file)
+        case "add" if arguments.file.is_dir():
+            print(decoders.add(arguments.file, arguments.name).name)
         case "add":
             _add(registry, arguments.name, arguments.file, arguments.architecture)
+        case "rename":
+            decoders.rename(arguments.name, arguments.title)
+        case "export":
+            print(decoders.copy_to(arguments.name, arguments.out).files.folder)
         case "remove":
-            registry.remove(arguments.name)
+            trained = any(arguments.name == decoder.name for decoder in decoders.entries())
+            (decoders if trained else registry).remove(arguments.name)
             print(f"Removed {arguments.name}.", file=sys.stderr)
     return 0
 
@@ -65,7 +88,11 @@ def models_table(registry: ModelRegistry) -> str:
         size = spec.size if file is None else file.stat().st_size
         shown = "unknown" if size is None else f"{size / _MB:,.0f} MB"
         rows.append((spec.name, "no" if file is None else "yes", shown, spec.licence, spec.title))
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return _table(rows)
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     return "\n".join(_line(row, widths) for row in rows)
 
 
@@ -81,13 +108,15 @@ def _fetch(registry: ModelRegistry, name: str, file: Path | None) -> None:
     print(path)
 
 
-def _add(registry: ModelRegistry, name: str, file: Path, architecture: str) -> None:
+def _add(registry: ModelRegistry, name: str, file: Path, architecture: str | None) -> None:
     from cellsam_desktop.sam.checkpoint_file import load_arrays
     from cellsam_desktop.sam.export import ensure_decoder
     from cellsam_desktop.sam.onnx_encoder import encoder_graph
 
     if not file.is_file():
         raise ModelError(f"There is no file {file}.")
+    if architecture is None:
+        raise ModelError(f"Say what {file.name} is for with --architecture: {', '.join(ARCHITECTURES)}.")
     # Weights that do not fit are refused before they are kept.
     encoder_graph(load_arrays(file), architecture)
     ensure_decoder(file, architecture, paths.decoders_dir())

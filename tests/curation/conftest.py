@@ -16,6 +16,7 @@ from cellsam_desktop.curation.jobs_bundle import Jobs
 from cellsam_desktop.curation.notices import Notice
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.jobs.post import PostQueue
+from cellsam_desktop.sam.decoder_files import DecoderFiles
 from cellsam_desktop.settings import Settings
 
 HEIGHT, WIDTH, FRAMES = 48, 64, 6
@@ -115,3 +116,11 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory, weights: Path) -> Path
     models.mkdir(parents=True)
     shutil.copyfile(weights, models / weights.name)
     return home
+
+
+@pytest.fixture(scope="session")
+def exported(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> DecoderFiles:
+    """MobileSAM's own decoder."""
+    from cellsam_desktop.sam.export import ensure_decoder
+
+    return ensure_decoder(weights, "vit_t", tmp_path_factory.mktemp("decoders"))

@@ -19,13 +19,6 @@ from cellsam_desktop.settings import Settings
 NOBODY = Scores(0, 0, {}).to_json()
 
 
-@pytest.fixture(scope="module")
-def exported(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> DecoderFiles:
-    from cellsam_desktop.sam.export import ensure_decoder
-
-    return ensure_decoder(weights, "vit_t", tmp_path_factory.mktemp("decoders"))
-
-
 @pytest.fixture
 def run(exported: DecoderFiles, tmp_path: Path, home_with_weights: Path) -> Path:
     """What a training run leaves: MobileSAM's own decoder under another name."""
