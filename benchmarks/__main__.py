@@ -22,6 +22,7 @@ NAMES = (
     "first_click",
     "click",
     "startup",
+    "bundle_start",
     "scale",
     "tracking",
     "linking",

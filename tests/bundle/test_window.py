@@ -78,7 +78,7 @@ def test_click_accept_lose_the_worker_and_open_again(program: Program, screen: S
     keep(screen, "hover")
     screen.click()
     screen.key("f")
-    project = movie.with_suffix(".cellsam")
+    project = movie.with_name(f"{movie.name}.cellsam")
     ((frame, *sides),) = screen.wait(lambda: saved(project, 1), "the mask on the disk")
     assert frame == 0
     assert sides == pytest.approx([2 * _RADII[0] + 1] * 2, abs=6)
