@@ -15,7 +15,8 @@ from cellsam_desktop.core.errors import CellSamError
 from cellsam_desktop.core.prompts import Prompts
 from cellsam_desktop.sam.transforms import InputGeometry
 from training.config import Config
-from training.losses import Samples, total_loss
+from training.focus import Focus, Samples
+from training.losses import total_loss
 from training.model import Prepared, TrainableDecoder
 from training.prompts import PromptBatch, corrections, first_prompts, real_prompts
 from training.sampling import Item
@@ -129,35 +130,28 @@ class Learner:
         total, hints = 0.0, None
         for number in range(rounds):
             with self._computing():
-                logits, predicted = self.decoder(image, prompts, hints)
-            offset = (int(_draw(random) * 2), int(_draw(random) * 2))
-            samples = Samples.of(logits, targets, offset)
+                queries, tokens = self.decoder.transform(image, prompts, hints)
+                samples = Samples.of(self.decoder, queries, tokens, targets, Focus.on(targets, random))
+                predicted = self.decoder.quality(queries)
             loss = total_loss(samples, predicted, prompts.certain, self._config)
             torch.autograd.backward(self._scaler.scale(loss * weight))
             total += float(loss.detach()) * weight / rounds
             self.prompts += len(targets)
             if number + 1 < rounds:
-                prompts, hints = self._correct(samples, logits.detach(), predicted, targets, prompts, random)
+                shown = self._shown(queries, tokens, predicted, prompts)
+                prompts = corrections(targets, prompts, targets.near(shown)[:, 0], shown[:, 0], random)
+                hints = shown if _draw(random) < self._config.hint_share else None
         return total
 
     @torch.no_grad()
-    def _correct(
-        self,
-        samples: Samples,
-        logits: Tensor,
-        predicted: Tensor,
-        targets: Targets,
-        prompts: PromptBatch,
-        random: Generator,
-    ) -> tuple[PromptBatch, Tensor | None]:
-        """The next prompts, and by chance the logits of the masks they correct."""
+    def _shown(self, queries: Tensor, tokens: Tensor, predicted: Tensor, prompts: PromptBatch) -> Tensor:
+        """The logits (N, 1, 256, 256) of the mask that a curator would see."""
         best = predicted[:, 1:].argmax(dim=1) + 1
         shown = torch.where(prompts.certain, torch.zeros_like(best), best)
-        rows = torch.arange(len(shown), device=shown.device)
-        near = samples.logits[rows, shown, : samples.near].view_as(targets.truth)
-        far = logits[rows, shown].float()
-        corrected = corrections(targets, prompts, near, far, random)
-        return corrected, far[:, None] if _draw(random) < self._config.hint_share else None
+        with self._computing():
+            weights = self.decoder.mask_weights(queries)
+            chosen = weights[torch.arange(len(shown), device=shown.device), shown]
+            return self.decoder.logits(tokens, chosen[:, None]).float()
 
     def _rounds(self, random: Generator) -> int:
         rounds = 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as functional
 from monai.losses.dice import DiceLoss
@@ -11,46 +9,9 @@ from monai.losses.focal_loss import sigmoid_focal_loss
 from torch import Tensor
 
 from training.config import Config
-from training.targets import Targets
+from training.focus import Samples
 
 _DICE = DiceLoss(squared_pred=True, reduction="none")
-
-
-@dataclass(frozen=True, eq=False)
-class Samples:
-    """Where a mask is looked at: K places of each of N cells.
-
-    ``logits`` (N, M, K) of M masks, ``truth`` (N, 1, K), ``share`` (N, 1, K) how many pixels a place stands
-    for. The first ``near`` places lie around the cell.
-    """
-
-    logits: Tensor
-    truth: Tensor
-    share: Tensor
-    near: int
-
-    @classmethod
-    def of(cls, logits: Tensor, targets: Targets, offset: tuple[int, int] = (0, 0)) -> Samples:
-        """Of masks (N, M, 256, 256); far from the cell every second logit of each axis from ``offset`` on."""
-        logits = logits.float()
-        y, x = offset
-        near = targets.near(logits).flatten(2)
-        far = logits[:, :, y::2, x::2].flatten(2)
-        apart = 4 * targets.elsewhere[:, None, y::2, x::2].flatten(2)
-        truth = targets.truth[:, None].flatten(2)
-        return cls(
-            torch.cat([near, far], dim=2),
-            torch.cat([truth, torch.zeros_like(apart)], dim=2),
-            torch.cat([targets.share[:, None].flatten(2), apart], dim=2),
-            near.shape[2],
-        )
-
-    def iou(self) -> Tensor:
-        """The IoU (N, M) of each mask with the truth."""
-        found = (self.logits > 0).float()
-        common = (found * self.truth * self.share).sum(dim=2)
-        either = (torch.maximum(found, self.truth) * self.share).sum(dim=2)
-        return common / either.clamp(min=1e-6)
 
 
 def mask_losses(samples: Samples, config: Config) -> Tensor:

@@ -102,8 +102,15 @@ class TrainableDecoder(nn.Module):
         ``hints`` (N, 1, 256, 256) are logits of earlier answers.
         """
         queries, image = self.transform(prepared, prompts, hints)
-        pixels = self.upscale(image).flatten(1, 2) @ self.mask_weights(queries, masks).transpose(1, 2)
-        return in_order(pixels), self.mask_decoder.iou_prediction_head(queries[:, 0])
+        return self.logits(image, self.mask_weights(queries, masks)), self.quality(queries)
+
+    def logits(self, image: Tensor, weights: Tensor) -> Tensor:
+        """Masks (N, M, 256, 256) of image tokens (N, 4096, 256), given their ``mask_weights``."""
+        return in_order(self.upscale(image).flatten(1, 2) @ weights.transpose(1, 2))
+
+    def quality(self, queries: Tensor) -> Tensor:
+        """The predicted IoU (N, 4) of all four masks."""
+        return self.mask_decoder.iou_prediction_head(queries[:, 0])  # type: ignore[no-any-return]
 
     def transform(
         self, prepared: Prepared, prompts: PromptBatch, hints: Tensor | None = None
@@ -185,10 +192,11 @@ class TrainableDecoder(nn.Module):
 
 
 def in_order(pixels: Tensor) -> Tensor:
-    """Logits (N, 65536, M) by token and place within it, as images (N, M, 256, 256)."""
-    n, _, m = pixels.shape
-    tiles = pixels.reshape(n, GRID, GRID, 2, 2, 2, 2, m)
-    return tiles.permute(0, 7, 1, 3, 5, 2, 4, 6).reshape(n, m, 4 * GRID, 4 * GRID)
+    """Logits (N, 16 G G, M) by token of a square and place within it, as images (N, M, 4 G, 4 G)."""
+    n, count, m = pixels.shape
+    side = math.isqrt(count // 16)
+    tiles = pixels.reshape(n, side, side, 2, 2, 2, 2, m)
+    return tiles.permute(0, 7, 1, 3, 5, 2, 4, 6).reshape(n, m, 4 * side, 4 * side)
 
 
 def _layer(

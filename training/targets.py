@@ -67,13 +67,18 @@ class Targets:
         """The same on another device."""
         return Targets(**{name: value.to(device) for name, value in vars(self).items()})
 
-    def near(self, logits: Tensor) -> Tensor:
-        """Logits (N, M, 256, 256) at the samples, (N, M, S, S), mixed as inference mixes them."""
+    def near(self, logits: Tensor, corner: Tensor | None = None) -> Tensor:
+        """Logits at the samples, (N, M, S, S), mixed as inference mixes them.
+
+        ``logits`` (N, M, height, width) begin at ``corner`` (N, 2), (x, y), of all 256 x 256.
+        """
         steps = torch.arange(SAMPLES, device=logits.device)[:, None] + 0.5
         places = self.origin[:, None] + steps * self.pitch[:, None]  # (N, S, 2)
         places = ((places + 0.5) * self.scale[:, None] / PER_LOGIT - 0.5).clamp(0, LOGITS - 1)
-        distances = (places[..., None] - torch.arange(LOGITS, device=logits.device)).abs()
-        columns, rows = (1 - distances).clamp(min=0).to(logits.dtype).unbind(2)  # (N, S, 256) each
+        if corner is not None:
+            places = places - corner[:, None]
+        distances = (places[..., None] - torch.arange(logits.shape[-1], device=logits.device)).abs()
+        columns, rows = (1 - distances).clamp(min=0).to(logits.dtype).unbind(2)  # (N, S, width) each
         return rows[:, None] @ logits @ columns[:, None].transpose(2, 3)
 
     def place(self, chosen: Tensor) -> Tensor:
