@@ -31,10 +31,10 @@ mv "$program.new" "$program"
 rm -rf "$program.old"
 ln -sf "$program/$name" "$prefix/bin/$name"
 
-# In a .desktop file a path is quoted, and \ " ` $ in it escaped twice: once for the quotes, once for the key.
-quoted=$(printf '%s' "$program/$name" | sed -e 's/[\\"`$]/\\\\&/g' -e 's/%/%%/g')
+# In a .desktop file a path is quoted, and \ " ` $ in it escaped twice: once for the quotes, once for the value.
+quoted=$(printf '%s' "$program/$name" | sed -e 's/\\/\\\\\\\\/g' -e 's/["`$]/\\\\&/g' -e 's/%/%%/g')
 for_sed=$(printf '%s' "$quoted" | sed -e 's/[\\&|]/\\&/g')
-plain_for_sed=$(printf '%s' "$program/$name" | sed -e 's/[\\&|]/\\&/g')
+plain_for_sed=$(printf '%s' "$program/$name" | sed -e 's/\\/\\\\/g' -e 's/[\\&|]/\\&/g')
 sed -e "s|^Exec=@PROGRAM@|Exec=\"$for_sed\"|" -e "s|^TryExec=@PROGRAM@|TryExec=$plain_for_sed|" \
     "$program/share/$name.desktop" > "$share/applications/$name.desktop"
 cp "$program/share/$name.xml" "$share/mime/packages/$name.xml"

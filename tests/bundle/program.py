@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -14,6 +15,12 @@ from pathlib import Path
 _READ_ONLY = 'PATH= ; "$0" --bind "$1" "$1" && "$0" -o remount,bind,ro "$1" && shift && exec "$@"'
 _PATIENCE_S = 400
 _PROCESSES = Path("/proc")
+
+
+def built_version(folder: Path) -> str:
+    """The version of the program in ``folder``."""
+    text = (folder / "_internal" / "bundled" / "build.json").read_text(encoding="utf-8")
+    return str(json.loads(text)["version"])
 
 
 def isolation(folder: Path) -> list[str]:

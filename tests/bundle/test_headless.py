@@ -13,15 +13,14 @@ import numpy as np
 import pytest
 import tifffile
 
-from cellsam_desktop import __version__
 from cellsam_desktop.images.sample import SampleMovie
-from tests.bundle.program import Program
+from tests.bundle.program import Program, built_version
 from tests.conftest import SHARED_DATA
 
 
-def test_it_knows_its_version(program: Program):
+def test_it_knows_its_version(program: Program, bundle: Path):
     answer = program.run("--version")
-    assert (answer.returncode, answer.stdout) == (0, f"cellsam-desktop {__version__}\n")
+    assert (answer.returncode, answer.stdout) == (0, f"cellsam-desktop {built_version(bundle)}\n")
 
 
 def test_it_is_shut_in(program: Program, walls: list[str]):
