@@ -44,7 +44,8 @@ class Course:
     """Everything that one training has said so far.
 
     ``losses`` and ``held_out`` are curves of (seconds of training, value); ``best`` the highest value of the
-    latter. ``picture`` is a PNG. ``error`` is a sentence when it failed.
+    latter, ``held_out_before`` its value before the first step (None for a resumed run). ``picture`` is a
+    PNG, ``error`` a sentence when it failed.
     """
 
     phase: Phase = Phase.IDLE
@@ -54,6 +55,7 @@ class Course:
     last: Stepped | None = None
     losses: list[tuple[float, float]] = field(default_factory=list)
     held_out: list[tuple[float, float]] = field(default_factory=list)
+    held_out_before: float | None = None
     picture: bytes | None = None
     notices: list[str] = field(default_factory=list)
     finished: Finished | None = None
@@ -89,13 +91,19 @@ class Course:
             case Stepped():
                 self._step(event)
             case Validated():
-                self.held_out.append((0.0 if self.last is None else self.last.seconds, event.scores.mean_iou))
+                self._validate(event)
             case Noticed():
                 self.notices.append(event.text)
             case Finished():
                 self.finished = event  # the phase changes when the process has ended
             case Failed():
                 self.error = event.text
+
+    def _validate(self, event: Validated) -> None:
+        value = event.scores.mean_iou
+        self.held_out.append((0.0 if self.last is None else self.last.seconds, value))
+        if event.step == 0:
+            self.held_out_before = value
 
     def _step(self, event: Stepped) -> None:
         self.last = event

@@ -43,7 +43,7 @@ class TimeCurve(pg.PlotWidget):
         self.setFrameShape(self.Shape.NoFrame)
         self.setAccessibleName(title)
         self.plotItem.setContentsMargins(2, 6, 10, 2)
-        self.getAxis("left").setWidth(52)
+        self.getAxis("left").setWidth(64)
         follow_theme(self, self._use_theme)
 
     def show_values(self, values: Sequence[tuple[float, float]], before: float | None = None) -> None:

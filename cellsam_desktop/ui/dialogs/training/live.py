@@ -35,6 +35,7 @@ class LivePage(QWidget):
         self.loss = TimeCurve("Loss", smooth=True)
         self.held_out = TimeCurve("IoU on held-out cells", dots=True)
         self.picture = Picture()
+        self.caption = muted("Held-out cells: the truth above, the mask from one prompt below")
         self.note = styled("warning")
         self.note.setWordWrap(True)
         self.pause = QPushButton("Pause")
@@ -67,6 +68,7 @@ class LivePage(QWidget):
         column.addWidget(self.bar)
         column.addLayout(plots, 1)
         column.addWidget(self.picture, 1)
+        column.addWidget(self.caption, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(self.note)
         column.addLayout(buttons)
 
@@ -77,10 +79,10 @@ class LivePage(QWidget):
         self.speed.setText(words.speed(course))
         self.bar.setMaximum(0 if course.fraction <= 0 else _BAR)
         self.bar.setValue(round(_BAR * course.fraction))
-        before = course.held_out[0][1] if course.held_out else None
         self.loss.show_values(course.losses)
-        self.held_out.show_values(course.held_out, before)
+        self.held_out.show_values(course.held_out, course.held_out_before)
         self.picture.show_data(course.picture)
+        self.caption.setVisible(course.picture is not None)
         self.note.setText(" ".join(course.notices[-2:]))
         self.note.setVisible(bool(course.notices))
         self._show_buttons(course)

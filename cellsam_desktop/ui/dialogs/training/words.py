@@ -95,7 +95,8 @@ def speed(course: Course) -> str:
     last = course.last
     if last is None:
         return ""
-    return f"{duration(last.seconds_left)} left · {last.prompts_per_second:.0f} prompts a second"
+    rate = last.prompts_per_second
+    return f"{duration(last.seconds_left)} left · {rate:.{0 if rate >= 10 else 1}f} prompts a second"
 
 
 def score_rows(before: Scores, after: Scores) -> list[tuple[str, str, str, str]]:
@@ -113,9 +114,15 @@ def _kind_rows(kind: str, before: Scores, after: Scores) -> list[tuple[str, str,
         old, new = before.iou(kind, corrections), after.iou(kind, corrections)
         if old is not None and new is not None:
             more = f" and {number(corrections, 'correction')}" if corrections else ""
-            rows.append((f"IoU from {name}{more}", f"{old:.3f}", f"{new:.3f}", f"{new - old:+.3f}"))
+            rows.append((f"IoU from {name}{more}", f"{old:.3f}", f"{new:.3f}", _signed(new - old, 3)))
     clicks = before.kinds[kind].clicks_to, after.kinds[kind].clicks_to
     for goal in sorted(clicks[0].keys() & clicks[1].keys()) if kind == "point" else ():
         old, new = clicks[0][goal], clicks[1][goal]
-        rows.append((f"Clicks to IoU {goal:g}", f"{old:.1f}", f"{new:.1f}", f"{new - old:+.1f}"))
+        rows.append((f"Clicks to IoU {goal:g}", f"{old:.1f}", f"{new:.1f}", _signed(new - old, 1)))
     return rows
+
+
+def _signed(change: float, digits: int) -> str:
+    """With its sign, unless it rounds to nothing."""
+    rounded = round(change, digits)
+    return f"{rounded:+.{digits}f}" if rounded else f"{0:.{digits}f}"
