@@ -44,7 +44,9 @@ _EMBEDDING_SHARE = 0.25
 """Of the time, for views beyond the first of each frame: turned and mirrored ones."""
 
 _EXPORT_SECONDS = 10.0
-_LEAST_SECONDS = 10.0
+_LEAST_SHARE = 0.4
+"""Of the time, for steps, even if everything else takes longer than it should on a busy computer."""
+
 _TELL_SECONDS = 0.2
 
 
@@ -189,7 +191,7 @@ class Run:
             return Budget(None, self._request.epochs)
         spent = time.monotonic() - self._begun
         left = minutes * 60 - spent - 1.2 * self._record.seconds.get("before", 0.0) - _EXPORT_SECONDS
-        return Budget(max(_LEAST_SECONDS, left), self._request.epochs)
+        return Budget(max(_LEAST_SHARE * minutes * 60, left), self._request.epochs)
 
     def _conclude(self, before: Judgement, after: Judgement, views: Sequence[View], parts: Split) -> None:
         record, folder = self._record, self._folder
