@@ -122,6 +122,7 @@ def _add_evaluate(commands: Any) -> None:
     evaluate.add_argument(
         "--json", type=Path, required=True, metavar="OUT.json", help="the figures, to write"
     )
+    evaluate.add_argument("--json-lines", action="store_true", help="say what went wrong as a line of JSON")
     evaluate.set_defaults(run=_evaluate)
 
 

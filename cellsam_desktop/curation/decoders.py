@@ -197,6 +197,7 @@ class Decoders:
             self.refresh()
         else:
             self._apply()
+            self.changed.emit()
 
     def _apply(self) -> None:
         """Let the decoder thread load what was chosen, if it is not what it has."""

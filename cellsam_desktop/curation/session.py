@@ -13,6 +13,7 @@ from cellsam_desktop.core.errors import CellSamError, EditRefused
 from cellsam_desktop.curation.acting import Acting
 from cellsam_desktop.curation.agenda import Agenda
 from cellsam_desktop.curation.colouring import Colouring
+from cellsam_desktop.curation.comparing import Comparing
 from cellsam_desktop.curation.decoders import Decoders
 from cellsam_desktop.curation.dividing import Dividing
 from cellsam_desktop.curation.editing import Editing
@@ -86,6 +87,7 @@ class Session:
         self.propagating = Propagating(self)
         self.reviewing = Reviewing(self)
         self.training = Training(self)
+        self.comparing = Comparing(self)
 
     # -- the movie ---------------------------------------------------------------------------------
 
@@ -117,6 +119,7 @@ class Session:
         except CellSamError as error:
             self.notices.warning(str(error))
         self.training.shutdown()
+        self.comparing.cancel()
         self.jobs.stop()
         self.opening.finish()
         return True

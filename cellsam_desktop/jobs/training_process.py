@@ -43,7 +43,7 @@ class TrainingProcess:
         self._post = post
         self._command = [*(training_command() if command is None else command), *words]
         self._words: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._silent = False
+        self._silent = self._unwanted = False
         self._process: subprocess.Popen[str] | None = None
         self._thread = threading.Thread(target=self._run, name="training", daemon=True)
         self._thread.start()
@@ -61,6 +61,13 @@ class TrainingProcess:
         """Let it end when it likes, without waiting; nothing is delivered afterwards."""
         self._silent = True
         self._words.put(None)
+
+    def kill(self) -> None:
+        """End it at once, whatever it does; nothing is delivered afterwards."""
+        self._unwanted = True
+        self.abandon()
+        if self._process is not None:
+            self._process.kill()
 
     def stop(self) -> None:
         """Let it write down how far it is, and end; nothing is delivered afterwards."""
@@ -85,6 +92,8 @@ class TrainingProcess:
             )
             self._deliver(partial(self.ended.emit, 1))
             return
+        if self._unwanted:  # while it was being started
+            process.kill()
         writer = threading.Thread(target=self._write, args=(process,), name="training-words", daemon=True)
         writer.start()
         assert process.stdout is not None

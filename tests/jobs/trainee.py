@@ -101,6 +101,10 @@ def main() -> int:
         return 2
     if mode == "dumb":
         print("Downloading something ...", flush=True)
+    if words[:1] == ["evaluate"]:
+        out = Path(words[words.index("--json") + 1])
+        out.write_text(json.dumps({"all": scores(0.7 if "--decoder" in words else 0.6).to_json()}))
+        return 0
     if words[:1] == ["plan"]:
         begin(folder)
         return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from cellsam_desktop.ui.panels.tool_bar import ModelChip
 from tests.curation.test_decoders import Write, write_decoder  # noqa: F401  (a fixture)
 
 LONG_MS = 60_000
+TRAINEE = Path(__file__).parents[1] / "jobs" / "trainee.py"
 Bring = Callable[..., str]
 
 
@@ -110,6 +112,31 @@ def test_export_add_and_remove(
     dialog.remove.click()
     settle(ready, qtbot)
     assert [decoder.name for decoder in ready.decoders.known] == ["title-of-b", "title-of-a"]
+
+
+def test_all_are_measured_on_the_same_cells(
+    dialog: DecodersDialog, ready: Session, put_cell: Callable[..., int], qtbot: QtBot
+) -> None:
+    dialog.compare.click()
+    assert dialog.note.text() == "There is nothing to compare on yet: accept some masks first."
+    put_cell(10, 10, 8, 8)
+    comparing = ready.comparing
+    comparing.command = [sys.executable, str(TRAINEE), "better"]
+    dialog.compare.click()
+    assert dialog.compare.text() == "Stop comparing"
+    qtbot.waitUntil(lambda: not comparing.running, timeout=LONG_MS)
+    assert [row.text(6) for row in rows(dialog)] == ["0.60", "0.70", "0.70"]
+    assert not dialog.tree.isColumnHidden(6)
+    assert "on 12 curated cells" in dialog.note.text()
+    comparing.command = [sys.executable, str(TRAINEE), "failing"]
+    dialog.compare.click()
+    qtbot.waitUntil(lambda: not comparing.running, timeout=LONG_MS)
+    assert dialog.note.text() == "There is nothing to learn from: accept some masks first."
+    comparing.command = [sys.executable, str(TRAINEE), "deaf"]
+    dialog.compare.click()
+    dialog.compare.click()
+    assert not comparing.running
+    assert dialog.tree.isColumnHidden(6)
 
 
 def test_numbers_before_and_after(dialog: DecodersDialog, ready: Session) -> None:

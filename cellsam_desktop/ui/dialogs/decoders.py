@@ -26,11 +26,13 @@ from cellsam_desktop.ui.listening import listen
 from cellsam_desktop.ui.panels.labels import muted
 from cellsam_desktop.ui.theme import SPACE
 
-_COLUMNS = ("Decoder", "One point", "and 3 corrections", "Box", "Held-out cells", "Made")
+_HERE = ("Here: point", "and 3 clicks", "box")
+_COLUMNS = ("Decoder", "One point", "and 3 clicks", "Box", "Held-out cells", "Made", *_HERE)
+_FIRST_HERE = 6
 _MEASURED = (("point", 0), ("point", 3), ("box", 0))
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _NAME = Qt.ItemDataRole.UserRole
-_SIZE = (760, 380)
+_SIZE = (820, 380)
 _NOTHING = "–"
 
 
@@ -41,10 +43,12 @@ class DecodersDialog(Dialog):
         super().__init__("Decoders", parent)
         self._session = session
         self._decoders = session.decoders
+        self._comparing = session.comparing
         self.tree = QTreeWidget()
         self.use, self.back = QPushButton("Use now"), QPushButton("Roll back")
         self.report, self.rename = QPushButton("Report"), QPushButton("Rename")
         self.export, self.bring = QPushButton("Export…"), QPushButton("Add…")
+        self.compare, self.note = QPushButton("Compare here"), muted()
         self.remove = QPushButton("Remove")
         self._build()
         self._connect()
@@ -62,19 +66,17 @@ class DecodersDialog(Dialog):
         self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.tree.header().setStretchLastSection(False)
         self.column.addWidget(self.tree, 1)
-        note = muted(
-            "IoU before → after, each on the held-out cells of its own training: numbers of different "
-            "trainings can be compared only where they were measured on the same data."
-        )
-        note.setWordWrap(True)
-        self.column.addWidget(note)
+        self.note.setWordWrap(True)
+        self.column.addWidget(self.note)
+        self.compare.setToolTip("Measure all of them on the curated cells of the open project")
         grid = QGridLayout()
         grid.setSpacing(SPACE)
-        order = (self.bring, self.export, self.rename, self.remove, self.report, self.back, self.use)
+        left = (self.bring, self.export, self.rename, self.remove, self.compare)
+        order = (*left, self.report, self.back, self.use)
         for place, button in enumerate(order):
             button.setAutoDefault(False)
-            grid.addWidget(button, 0, place + (place > 3))
-        grid.setColumnStretch(4, 1)
+            grid.addWidget(button, 0, place + (place >= len(left)))
+        grid.setColumnStretch(len(left), 1)
         make_main(self.use)
         self.column.addLayout(grid)
 
@@ -89,6 +91,8 @@ class DecodersDialog(Dialog):
         self.bring.clicked.connect(self._ask_bring)
         self.remove.clicked.connect(lambda: self._decoders.remove(self.selected))
         self.report.clicked.connect(self.open_report)
+        self.compare.clicked.connect(self.compare_here)
+        listen(self, self._comparing.changed, self._show)
         listen(self, self._decoders.changed, self._show)
         listen(self, self._session.encoding.changed, self._enable)
 
@@ -116,6 +120,13 @@ class DecodersDialog(Dialog):
         for item in self.tree.selectedItems():
             self.tree.editItem(item, 0)
 
+    def compare_here(self) -> None:
+        """Measure all decoders on the cells of the open project, or stop doing so."""
+        if self._comparing.running:
+            self._comparing.cancel()
+        else:
+            self._comparing.start([OWN, *(decoder.name for decoder in self._decoders.known)])
+
     def open_report(self) -> None:
         """Open the page about its training in the browser."""
         decoder = self._decoders.get(self.selected)
@@ -131,11 +142,35 @@ class DecodersDialog(Dialog):
         own = QTreeWidgetItem(self.tree, [f"The model's own ({self._session.encoding.model})"])
         own.setData(0, _NAME, OWN)
         _embolden(own, in_use is None)
+        self._show_here(own, OWN)
         for decoder in self._decoders.known:
             _embolden(self._add(decoder), decoder == in_use)
         self.tree.blockSignals(False)
         self.select(chosen)
+        self._explain()
         self._enable()
+
+    def _explain(self) -> None:
+        comparing = self._comparing
+        compared = bool(comparing.results) or comparing.running
+        for column in range(_FIRST_HERE, len(_COLUMNS)):
+            self.tree.setColumnHidden(column, not compared)
+        if comparing.error:
+            self.note.setText(comparing.error)
+        elif compared:
+            cells = next((scores.cells for scores in comparing.results.values()), None)
+            measured = (
+                "being measured" if cells is None else f"measured on {cells} curated cells of this project"
+            )
+            self.note.setText(
+                f"The columns at the right are {measured}, the same for each decoder. A decoder that learned "
+                "from these cells is flattered by them."
+            )
+        else:
+            self.note.setText(
+                "IoU before → after, each on the held-out cells of its own training: numbers of different "
+                "trainings cannot be compared. Compare here measures all of them on the same cells."
+            )
 
     def _add(self, decoder: TrainedDecoder) -> QTreeWidgetItem:
         numbers = [_change(decoder.before, decoder.after, *what) for what in _MEASURED]
@@ -144,9 +179,16 @@ class DecodersDialog(Dialog):
         item.setData(0, _NAME, decoder.name)
         item.setToolTip(0, str(decoder.manifest.get("verdict", {}).get("sentence", "")))
         item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
+        self._show_here(item, decoder.name)
+        return item
+
+    def _show_here(self, item: QTreeWidgetItem, name: str) -> None:
+        """What was measured on the open project."""
         for column in range(1, len(_COLUMNS)):
             item.setTextAlignment(column, _RIGHT)
-        return item
+        scores = self._comparing.results.get(name)
+        for column, what in enumerate(_MEASURED, start=_FIRST_HERE):
+            item.setText(column, "" if scores is None else _change(None, scores, *what))
 
     def _enable(self) -> None:
         decoder, any_row = self._decoders.get(self.selected), bool(self.tree.selectedItems())
@@ -158,6 +200,8 @@ class DecodersDialog(Dialog):
         for button in (self.rename, self.export, self.remove):
             button.setEnabled(decoder is not None)
         self.report.setEnabled(decoder is not None and decoder.report is not None)
+        self.compare.setEnabled(self._session.movie is not None)
+        self.compare.setText("Stop comparing" if self._comparing.running else "Compare here")
 
     def _items(self) -> list[QTreeWidgetItem]:
         items = (self.tree.topLevelItem(row) for row in range(self.tree.topLevelItemCount()))
