@@ -49,8 +49,8 @@ class ResultPage(QWidget):
 
     def _build(self) -> None:
         self.table.setHeaderLabels(["On held-out cells", "Before", "After", "Change"])
-        for column in (1, 2, 3):
-            self.table.headerItem().setTextAlignment(column, _RIGHT)
+        for place in (1, 2, 3):
+            self.table.headerItem().setTextAlignment(place, _RIGHT)
         self.table.setRootIsDecorated(False)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
