@@ -68,7 +68,7 @@ class Config:
     half: bool = True
     """Whether products may be computed in 16 bits where that is quicker."""
     # When it ends.
-    looks: int = 12
+    looks: int = 8
     """How often the held-out cells are looked at, evenly spread over the budget."""
     held_out_cells: int = 40
     """How many of them each time."""

@@ -98,7 +98,7 @@ class Learner:
         random = Generator(device).manual_seed(item.seed)
         real = item.real(self._config.real_share)
         rounds = self._rounds(random)
-        with self._computing():
+        with self.computing():
             prepared = self.decoder.prepare(image)
         leaves = prepared.apart()
         total = 0.0
@@ -129,7 +129,7 @@ class Learner:
         """Learn from the first prompts and from corrections of the masks they give."""
         total, hints = 0.0, None
         for number in range(rounds):
-            with self._computing():
+            with self.computing():
                 queries, tokens = self.decoder.transform(image, prompts, hints)
                 samples = Samples.of(self.decoder, queries, tokens, targets, Focus.on(targets, random))
                 predicted = self.decoder.quality(queries)
@@ -148,7 +148,7 @@ class Learner:
         """The logits (N, 1, 256, 256) of the mask that a curator would see."""
         best = predicted[:, 1:].argmax(dim=1) + 1
         shown = torch.where(prompts.certain, torch.zeros_like(best), best)
-        with self._computing():
+        with self.computing():
             weights = self.decoder.mask_weights(queries)
             chosen = weights[torch.arange(len(shown), device=shown.device), shown]
             return self.decoder.logits(tokens, chosen[:, None]).float()
@@ -159,7 +159,8 @@ class Learner:
             rounds += 1
         return rounds
 
-    def _computing(self) -> torch.autocast:
+    def computing(self) -> torch.autocast:
+        """Within the block, products are computed in the precision that is quickest here."""
         enabled = self._precision is not None
         return torch.autocast(self._team.device.type, self._precision, enabled=enabled)
 

@@ -114,13 +114,15 @@ class _Training:
         self._progress = Progress()
         self._losses: list[float] = []
         self._looked_at = -1
+        self._before = 0.0  # seconds of the run that is resumed
         self._clock = time.monotonic()
 
     def run(self) -> Outcome:
         """Train until the end, and put the best weights into the decoder."""
         found = checkpoint.load(self._folder, self._learner, self._config.to_json())
         self._progress = found or self._progress
-        self._clock = time.monotonic() - self._progress.seconds
+        self._before = self._progress.seconds
+        self._clock = time.monotonic() - self._before
         if found is None and self._team.leads:
             self._look()
         end = self._steps_until_the_end()
@@ -143,7 +145,7 @@ class _Training:
         while (end := self._ending()) is None:
             progress = self._progress
             items = self._sampler.items(progress.step)
-            rate = self._learning_rate(self._team.agree(self._done()))
+            rate = self._team.agree(self._learning_rate(self._done()))
             self._losses.append(self._learner.step(progress.step, items, self._task.embeddings.get, rate))
             progress.step += 1
             progress.seconds = time.monotonic() - self._clock
@@ -152,7 +154,7 @@ class _Training:
             if time.monotonic() - reported > _REPORT_S:
                 self._say_how_it_goes()
                 reported = time.monotonic()
-            if self._done() >= (progress.looks) / self._config.looks:
+            if self._done() >= progress.looks / self._config.looks:
                 self._look()
             if time.monotonic() - saved > _SAVE_S:
                 self._save()
@@ -195,7 +197,7 @@ class _Training:
         """Judge the averaged weights on held-out cells, and keep them if they are the best so far."""
         progress = self._progress
         self._looked_at = progress.step
-        with self._learner.averaged():
+        with self._learner.averaged(), self._learner.computing():
             judged = self._judge()
         scores = judged.scores
         value = scores.mean_iou
@@ -226,7 +228,7 @@ class _Training:
 
     def _say_how_it_goes(self) -> None:
         progress, losses = self._progress, self._losses[-20:]
-        speed = self._team.size * self._learner.prompts / max(1e-9, progress.seconds)
+        speed = self._team.size * self._learner.prompts / max(1e-9, progress.seconds - self._before)
         done = max(1e-9, self._done())
         left = progress.seconds * (1 - done) / done
         loss = sum(losses) / len(losses)

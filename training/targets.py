@@ -70,7 +70,7 @@ class Targets:
     def near(self, logits: Tensor, corner: Tensor | None = None) -> Tensor:
         """Logits at the samples, (N, M, S, S), mixed as inference mixes them.
 
-        ``logits`` (N, M, height, width) begin at ``corner`` (N, 2), (x, y), of all 256 x 256.
+        ``logits`` (N, M, G, G) begin at ``corner`` (N, 2), (x, y), of all 256 x 256.
         """
         steps = torch.arange(SAMPLES, device=logits.device)[:, None] + 0.5
         places = self.origin[:, None] + steps * self.pitch[:, None]  # (N, S, 2)
@@ -78,7 +78,7 @@ class Targets:
         if corner is not None:
             places = places - corner[:, None]
         distances = (places[..., None] - torch.arange(logits.shape[-1], device=logits.device)).abs()
-        columns, rows = (1 - distances).clamp(min=0).to(logits.dtype).unbind(2)  # (N, S, width) each
+        columns, rows = (1 - distances).clamp(min=0).to(logits.dtype).unbind(2)  # (N, S, G) each
         return rows[:, None] @ logits @ columns[:, None].transpose(2, 3)
 
     def place(self, chosen: Tensor) -> Tensor:
