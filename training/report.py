@@ -140,10 +140,10 @@ def _goals(kind: str, old: KindScores, new: KindScores) -> Iterator[dict[str, st
 
 
 def _training_charts(events: Sequence[Event]) -> Iterator[dict[str, Any]]:
-    loss = [(float(event.step), event.loss) for event in events if isinstance(event, Stepped)]
-    held_out = [
-        (float(event.step), event.scores.mean_iou) for event in events if isinstance(event, Validated)
-    ]
+    # Steps that were lost by a kill were taken once more: the later ones count.
+    losses = {float(event.step): event.loss for event in events if isinstance(event, Stepped)}
+    looks = {float(event.step): event.scores.mean_iou for event in events if isinstance(event, Validated)}
+    loss, held_out = sorted(losses.items()), sorted(looks.items())
     if loss:
         raw = charts.Curve("loss", "faint", loss)
         drawn = charts.chart([raw, charts.Curve("mean", "after", charts.smoothed(loss))], "step", "loss")
