@@ -60,9 +60,13 @@ class Decoders:
 
     @property
     def label(self) -> str:
-        """What masks remember as their decoder: the model, and the trained decoder's name if it is one."""
-        model, decoder = self._session.settings.model, self.in_use
-        return model if decoder is None else f"{model}/{decoder.name}"
+        """What masks remember as their decoder: the model, and the trained decoder's name if it is one.
+
+        It is the one that answers: a choice made just now takes a moment to be loaded.
+        """
+        model, path = self._session.settings.model, self._session.jobs.decoder.path
+        answers = (decoder for decoder in self.known if decoder.files.onnx == path)
+        return next((f"{model}/{decoder.name}" for decoder in answers), model)
 
     @property
     def title(self) -> str:

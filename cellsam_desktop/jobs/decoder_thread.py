@@ -63,6 +63,7 @@ class DecoderThread:
     Requests submitted before a decoder is loaded wait for it. ``loaded`` gives the provider really in use,
     ``rejected`` the file of a decoder that could not be loaded, ``missing`` the key of an embedding that is
     not in the cache (any more), ``failed`` one sentence.
+    ``path`` is the file of the decoder that gave whatever is delivered from now on.
     ``decodes`` counts the decoder's runs, ``dropped`` the requests never answered, ``cut_short`` those of
     which newer ones left only the first look answered.
     """
@@ -86,6 +87,7 @@ class DecoderThread:
         self._late = 0
         self._in_a_row = 0
         self.cut_short = 0
+        self.path: Path | None = None
         self.provider = ""
         self._thread = threading.Thread(target=self._run, name="decoder", daemon=True)
         self._thread.start()
@@ -201,7 +203,7 @@ class DecoderThread:
         else:
             self._decodes = self.decodes
             self._desk = _Desk(decoder, PreparedLooks(decoder, self._cache), memory)
-            self._deliver(partial(self._set_provider, decoder.provider))
+            self._deliver(partial(self._set_loaded, onnx, decoder.provider))
 
     def _guard(self, work: Callable[[], object]) -> None:
         try:
@@ -291,8 +293,8 @@ class DecoderThread:
         if not stale:
             callback(result)
 
-    def _set_provider(self, provider: str) -> None:
-        self.provider = provider
+    def _set_loaded(self, onnx: Path, provider: str) -> None:
+        self.path, self.provider = onnx, provider
         self.loaded.emit(provider)
 
     def _reject(self, onnx: Path, sentence: str) -> None:
