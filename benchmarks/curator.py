@@ -32,7 +32,7 @@ from cellsam_desktop.core.prompts import Point, Prompts
 from cellsam_desktop.core.records import Cell, MaskRecord, Source
 from cellsam_desktop.core.shapes import cut_by_spots
 from cellsam_desktop.curation.headless_model import HeadlessModel
-from cellsam_desktop.curation.propagation_edits import going_on, outcome, recent, survey
+from cellsam_desktop.curation.propagation_edits import going_on, newly_proposed, outcome, recent, survey
 from cellsam_desktop.sam.crops import looks_for
 
 RIGHT = 0.7
@@ -120,6 +120,7 @@ class Hand:
             asked = [carried.get(i) or self._known(i, source) for i in todo.carry]
             image, before = self.truth.frames[t].image, self.truth.frames[t - 1].image
             given = [cell for cell in asked if cell is not None]
+            young = [one.young() for one in newly_proposed(self.document, todo, source, target)]
             looks = {r: self.model.look(image, r) for r in looks_needed(self._plane, given)}
             found = carry(
                 self.model.decoder,
@@ -129,12 +130,13 @@ class Hand:
                 fixed=todo.fixed,
                 image=image,
                 previous_image=before,
+                young=young,
             )
             never = frozenset(i for i, refused in self.never.items() if refused == t)
             ahead = range(t + 1, last + 1)
             step = outcome(self.document, found, target, decoder="", ahead=ahead, never=never)
             self.do(step.edits)
-            by_id = {cell.cell_id: cell for cell in given}
+            by_id = {cell.cell_id: cell for cell in (*given, *(one.mother for one in young))}
             carried = {placed.cell_id: by_id[placed.cell_id].then(placed) for placed in step.placed}
             cells = going_on(todo, step)
 

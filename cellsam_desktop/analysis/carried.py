@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
@@ -93,9 +93,32 @@ class Lost:
 
 
 @dataclass(frozen=True, eq=False)
+class Young:
+    """A division that was proposed on the frame that is carried from, and may be taken back.
+
+    ``mother`` is she as if she had not divided: her mask is that of both ``daughters`` together, who have
+    ``masks``.
+    """
+
+    mother: Carried
+    daughters: tuple[int, int]
+    masks: tuple[Mask, Mask]
+
+    @classmethod
+    def of(cls, before: Carried, daughters: tuple[int, int], masks: tuple[Mask, Mask]) -> Young:
+        """The division of what was known of a mother ``before`` into daughters with these masks."""
+        whole = masks[0].union(masks[1])
+        return cls(before.then(Placed(before.cell_id, whole, 0.0)), daughters, masks)
+
+
+@dataclass(frozen=True, eq=False)
 class NextFrame:
-    """What became of all cells: each is placed, split or lost."""
+    """What became of all cells: each is placed, split or lost.
+
+    ``undone`` are the mothers that had not divided yet: they are among the others in their daughters' place.
+    """
 
     placed: list[Placed]
     splits: list[Split]
     lost: list[Lost]
+    undone: list[Young] = field(default_factory=list)

@@ -17,10 +17,12 @@ from cellsam_desktop.analysis.carried import (
     NextFrame,
     Placed,
     Split,
+    Young,
 )
 from cellsam_desktop.analysis.joint import Evidence
 from cellsam_desktop.analysis.mothers import with_daughters
 from cellsam_desktop.analysis.motion import Frames
+from cellsam_desktop.analysis.parting import one_still, with_mothers
 from cellsam_desktop.analysis.step import Step
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
@@ -34,6 +36,7 @@ __all__ = [
     "NextFrame",
     "Placed",
     "Split",
+    "Young",
     "carry",
     "looks_needed",
 ]
@@ -70,26 +73,36 @@ def carry(
     image: Image | None = None,
     previous_image: Image | None = None,
     divisions: bool = True,
+    young: Sequence[Young] = (),
 ) -> NextFrame:
     """Where the cells are in the next frame, given its ``looks``: those of ``looks_needed`` at least.
 
     No two masks share a pixel, none has one of ``fixed`` (masks there that stay as they are), and all lie
     within ``domain`` and ``plane`` (the whole plane of the movie). ``image`` and ``previous_image`` are the
     planes as the encoder sees them, (height, width, 3); without them cells are expected to go on as before.
-    Without ``divisions`` no cell is split, as when going backwards in time.
+    Without ``divisions`` no cell is split, as when going backwards in time. ``young`` are the divisions that
+    were proposed on the frame before, their daughters among ``carried``: one that came too early is undone.
     """
     if not carried:
         return NextFrame([], [], [])
     evidence: Evidence | None = None
+    before: Evidence | None = None
     if image is not None and previous_image is not None:
-        evidence = partial(Appearance(previous_image, [cell.mask for cell in carried]).of, image)
-    expected = _expected(carried, plane, image, previous_image)
+        appearance = Appearance(previous_image, [cell.mask for cell in carried])
+        evidence, before = (partial(appearance.of, one) for one in (image, previous_image))
+    known = [*carried, *(each.mother for each in young)]
+    expected = _expected(known, plane, image, previous_image)
     step = Step(decoder, looks, plane, fixed, domain, evidence)
-    claims = step.claims((i, mask) for i, mask in expected.items() if mask is not None)
+    claims = step.claims((cell.cell_id, mask) for cell in carried if (mask := expected[cell.cell_id]))
     found = step.resolve(claims)
-    first_areas = {cell.cell_id: (cell.areas or (cell.mask.area,))[0] for cell in carried}
+    undone = one_still(step, claims, found, young, before)
+    if undone:
+        claims = with_mothers(step, claims, undone, expected)
+        found = step.resolve(claims)
+    first_areas = {cell.cell_id: (cell.areas or (cell.mask.area,))[0] for cell in known}
     result = with_daughters(step, claims, found, first_areas) if divisions else step.sorted(claims, found)
-    result.lost.extend(Lost(i, _LEFT) for i, mask in expected.items() if mask is None)
+    result.undone.extend(undone)
+    result.lost.extend(Lost(cell.cell_id, _LEFT) for cell in carried if expected[cell.cell_id] is None)
     return result
 
 

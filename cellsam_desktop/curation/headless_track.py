@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from cellsam_desktop import paths
-from cellsam_desktop.analysis.carried import Carried, Image, NextFrame
+from cellsam_desktop.analysis.carried import Carried, Image, NextFrame, Young
 from cellsam_desktop.analysis.propagation import carry, looks_needed
 from cellsam_desktop.core.errors import ExchangeError
 from cellsam_desktop.core.geometry import PlaneIndex, PlaneKey, Region
@@ -75,6 +75,7 @@ class Follower:
         self._image = image
         self._divisions = divisions
         self._cells = [Carried(cell_id, mask) for cell_id, mask in start.items()]
+        self._young: list[Young] = []
         self._next_id = max(start, default=0) + 1
 
     @property
@@ -98,9 +99,22 @@ class Follower:
             image=image,
             previous_image=self._image,
             divisions=self._divisions,
+            young=self._young,
         )
         self._image = image
+        for young in found.undone:
+            self._undo(frame - 1, young)
+        self._young = []
         self._cells = list(self._kept(frame, found))
+
+    def _undo(self, frame: int, young: Young) -> None:
+        """Give the mother back what her daughters have on ``frame``, on which they were born."""
+        mother, followed = young.mother, self.followed
+        followed.masks[mother.cell_id][frame] = mother.mask
+        for daughter in young.daughters:
+            del followed.masks[daughter]
+        followed.events = [event for event in followed.events if event.daughters != young.daughters]
+        self._cells.append(mother)
 
     def _kept(self, frame: int, found: NextFrame) -> Iterator[Carried]:
         before = {cell.cell_id: cell for cell in self._cells}
@@ -115,6 +129,7 @@ class Follower:
             for cell_id, mask in zip(daughters, split.masks, strict=True):
                 self.followed.masks[cell_id] = {frame: mask}
                 yield Carried(cell_id, mask)
+            self._young.append(Young.of(before[split.mother], daughters, split.masks))
         events.extend(Event(frame, lost.cell_id, lost.reason) for lost in found.lost)
 
 

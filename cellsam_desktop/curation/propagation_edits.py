@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
-from cellsam_desktop.analysis.carried import RECENT, Carried, NextFrame, Placed, Split
+from cellsam_desktop.analysis.carried import RECENT, Carried, NextFrame, Placed, Split, Young
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.edits import AddCell, AddDivision, Edit, SetMask
 from cellsam_desktop.core.geometry import PlaneKey
@@ -33,11 +33,15 @@ class Survey:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One step as edits, and in words: cells placed, mothers split into new daughters, cells lost and why."""
+    """One step as edits, and in words: cells placed, mothers split into new daughters, cells lost and why.
+
+    ``undone`` are mothers whose division a frame earlier was taken back, with their daughters then.
+    """
 
     edits: list[Edit] = field(default_factory=list)
     placed: list[Placed] = field(default_factory=list)
     divided: dict[int, tuple[int, int]] = field(default_factory=dict)
+    undone: dict[int, tuple[int, int]] = field(default_factory=dict)
     lost: dict[int, str] = field(default_factory=dict)
 
 
@@ -78,7 +82,8 @@ def survey(
 
 def going_on(todo: Survey, done: Outcome) -> tuple[int, ...]:
     """The cells to carry on from there: those found, those that had a mask there, and new daughters."""
-    found = (i for i in todo.carry if i not in done.lost and i not in done.divided)
+    gone = {i for pair in done.undone.values() for i in pair}.union(done.lost, done.divided)
+    found = (i for i in (*todo.carry, *done.undone) if i not in gone)
     daughters = (i for pair in done.divided.values() for i in pair)
     return tuple(dict.fromkeys((*found, *todo.there, *daughters)))
 
@@ -111,6 +116,41 @@ def recent(document: Document, cell_id: int, key: PlaneKey, step: int) -> Recent
     return Recent(cell_id, (*before, record.mask), None if last is None else last.mask)
 
 
+@dataclass(frozen=True, eq=False)
+class Proposed:
+    """A division proposed on the frame that is carried from, which may be taken back.
+
+    What is known of the mother on the frame before, and her daughters with their masks.
+    """
+
+    mother: Recent
+    daughters: tuple[int, int]
+    masks: tuple[Mask, Mask]
+
+    def young(self) -> Young:
+        """What ``carry`` wants to know; this touches pixels, so it is no work for the main thread."""
+        return Young.of(self.mother.carried(), self.daughters, self.masks)
+
+
+def newly_proposed(
+    document: Document, todo: Survey, source: PlaneKey, target: PlaneKey
+) -> tuple[Proposed, ...]:
+    """The divisions on ``source`` of which only propagation knows, and both daughters are to be carried."""
+    if target.t < source.t:
+        return ()
+    found = []
+    mothers = (document.lineage.mother(i) for i in todo.carry)
+    for mother in dict.fromkeys(i for i in mothers if i is not None and not document.cell(i).locked):
+        daughters = _daughters_there(document, mother, source)
+        before = recent(document, mother, PlaneKey(source.t - 1, source.z), 1)
+        if daughters is None or before is None or not set(daughters) <= set(todo.carry):
+            continue
+        records = [document.record(daughter, source) for daughter in daughters]
+        first, second = (record.mask for record in records if record is not None)
+        found.append(Proposed(before, daughters, (first, second)))
+    return tuple(found)
+
+
 def outcome(
     document: Document,
     found: NextFrame,
@@ -127,6 +167,9 @@ def outcome(
     Mothers in ``never`` do not divide here.
     """
     result, new_ids = Outcome(), count(document.next_id)
+    for young in found.undone:
+        result.undone[young.mother.cell_id] = young.daughters
+        result.edits.extend(_as_one(document, young, PlaneKey(target.t - 1, target.z), decoder))
     for placed in found.placed:
         result.placed.append(placed)
         result.edits.extend(_stays_whole(document, placed.cell_id, target))
@@ -140,7 +183,8 @@ def outcome(
             result.edits.extend(_as_before(document, split, pair, target, decoder))
         elif mother not in never and _may_divide(document, mother, target, stale):
             result.divided[mother] = daughters = next(new_ids), next(new_ids)
-            result.edits.extend(_forget(document, mother, target, stale))
+            if mother not in result.undone:
+                result.edits.extend(_forget(document, mother, target, stale))
             result.edits.extend(_division(split, daughters, target, stale, decoder))
         elif split.instead is not None:
             result.edits.extend(_stays_whole(document, mother, target))
@@ -151,7 +195,8 @@ def outcome(
     for cell_id in result.lost:
         stale = stale_masks(document, cell_id, target, ahead)
         result.edits.extend(SetMask(cell_id, key, None) for key in stale)
-        result.edits.extend(_forget(document, cell_id, target, stale))
+        if cell_id not in result.undone:
+            result.edits.extend(_forget(document, cell_id, target, stale))
     return result
 
 
@@ -191,6 +236,13 @@ def _forget(document: Document, mother: int, target: PlaneKey, stale: Sequence[P
     """What takes a provisional division back whose mother loses all that she has from ``target`` on."""
     ends = _ends(document, mother, target, stale)
     return forget_descendants(document, mother) if ends and _provisional(document, mother, target) else []
+
+
+def _as_one(document: Document, young: Young, source: PlaneKey, decoder: str) -> list[Edit]:
+    """What takes a division on ``source`` back: the mother has there what her daughters had together."""
+    mother = young.mother
+    whole = _put(mother.cell_id, source, mother.mask, (None, None), decoder)
+    return [*forget_descendants(document, mother.cell_id), whole]
 
 
 def _stays_whole(document: Document, mother: int, target: PlaneKey) -> list[Edit]:

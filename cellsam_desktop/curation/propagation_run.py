@@ -9,16 +9,18 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
-from cellsam_desktop.analysis.carried import Carried, Image, NextFrame
+from cellsam_desktop.analysis.carried import Carried, Image, NextFrame, Young
 from cellsam_desktop.analysis.looking import Look
 from cellsam_desktop.core.errors import Cancelled, CellSamError
 from cellsam_desktop.core.geometry import PlaneIndex, PlaneKey, Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.curation.propagation_edits import (
     Outcome,
+    Proposed,
     Recent,
     Survey,
     going_on,
+    newly_proposed,
     outcome,
     recent,
     survey,
@@ -75,6 +77,8 @@ class Tally:
         self.reached, self.frames = t, self.frames + 1
         self.placed.update(placed.cell_id for placed in step.placed)
         self.lost.update({cell_id: (t, reason) for cell_id, reason in step.lost.items()})
+        for mother in step.undone:
+            self.divided.pop(mother, None)
         self.divided.update(step.divided)
 
 
@@ -86,7 +90,9 @@ class _Step:
     survey: Survey
     known: tuple[Carried | Recent, ...]
     domain: Mask | None
+    proposed: tuple[Proposed, ...] = ()
     carried: tuple[Carried, ...] = ()
+    young: tuple[Young, ...] = ()
     regions: tuple[Region, ...] = ()
 
 
@@ -134,12 +140,16 @@ class PropagationRun:
         from cellsam_desktop.analysis.propagation import looks_needed
 
         carried = tuple(one.carried() if isinstance(one, Recent) else one for one in step.known)
-        return replace(step, carried=carried, regions=looks_needed(self.movie.frame_region, carried))
+        young = tuple(one.young() for one in step.proposed)
+        regions = looks_needed(self.movie.frame_region, carried)
+        return replace(step, carried=carried, young=young, regions=regions)
 
     def _after(self, step: _Step, found: NextFrame) -> dict[int, Carried]:
         """What is known of each cell one frame on. The masks are packed here, ready to be written."""
-        before = {cell.cell_id: cell for cell in step.carried}
-        for mask in (*(placed.mask for placed in found.placed), *chain(*(s.masks for s in found.splits))):
+        before = {cell.cell_id: cell for cell in (*step.carried, *(young.mother for young in step.young))}
+        whole = (young.mother.mask for young in found.undone)
+        placed = (placed.mask for placed in found.placed)
+        for mask in chain(whole, placed, *(split.masks for split in found.splits)):
             _ = mask.packed
         return {placed.cell_id: before[placed.cell_id].then(placed) for placed in found.placed}
 
@@ -161,6 +171,7 @@ class PropagationRun:
             image=image,
             previous_image=before,
             divisions=self.plan.step > 0,
+            young=step.young,
         )
 
     def _looks(self, step: _Step, decoder: QueuedDecoder, progress: Progress) -> dict[Region, Look] | None:
@@ -223,7 +234,7 @@ class PropagationRun:
         if not todo.carry and not todo.there:
             return None
         known = tuple(cell for i in todo.carry if (cell := self._known(i, source)) is not None)
-        return _Step(index, todo, known, self._domain(target))
+        return _Step(index, todo, known, self._domain(target), newly_proposed(document, todo, source, target))
 
     def _known(self, cell_id: int, source: PlaneKey) -> Carried | Recent | None:
         """What the last step left, unless the curator has changed the mask since."""

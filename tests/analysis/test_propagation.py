@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from cellsam_desktop.analysis.asking import Question, agreement_of, ask
-from cellsam_desktop.analysis.propagation import Carried, NextFrame, carry, looks_needed
+from cellsam_desktop.analysis.propagation import Carried, NextFrame, Young, carry, looks_needed
 from cellsam_desktop.core.geometry import PlaneIndex, Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.morphology import disc
@@ -74,6 +74,23 @@ def test_divisions_are_proposed_with_what_would_be_instead(nuclei: Nuclei):
         assert all(max(mask.iou(true) for true in nuclei.after.values()) > 0.85 for mask in split.masks)
         others = [mask for mask in masks(found) if mask not in split.masks]
         assert all(split.instead.overlap(mask) == 0 for mask in others)
+
+
+def test_a_division_that_came_too_early_is_undone(nuclei: Nuclei):
+    """Cell 5 was cut in two on the frame before, although she does not divide."""
+    whole = nuclei.before[5]
+    left = np.arange(whole.width) < whole.width // 2
+    pair = tuple(Mask.from_array(whole.bits & side, whole.y0, whole.x0) for side in (left, ~left))
+    young = Young.of(Carried(5, whole), (101, 102), pair)
+    others = [cell for cell in nuclei.cells if cell.cell_id != 5]
+    daughters = [Carried(101, pair[0]), Carried(102, pair[1])]
+    given = {"plane": nuclei.plane, "image": nuclei.images[1], "previous_image": nuclei.images[0]}
+    found = carry(nuclei.model.decoder, nuclei.looks, [*others, *daughters], young=[young], **given)
+    assert found.undone == [young]
+    ends = [placed.cell_id for placed in found.placed] + [split.mother for split in found.splits]
+    assert sorted(ends + [lost.cell_id for lost in found.lost]) == sorted(nuclei.before)
+    again = next(placed.mask for placed in found.placed if placed.cell_id == 5)
+    assert again.iou(nuclei.after[5]) > 0.85
 
 
 def test_backwards_nothing_divides(nuclei: Nuclei):

@@ -58,6 +58,20 @@ def test_two_pieces_are_cut_between_them():
     assert sorted(half.region.x0 for half in found.halves) == [30, 65]
 
 
+def test_what_is_faint_draws_the_cut_and_the_middle_holds_it():
+    mask = rod()
+
+    def line(at: int, value: float):
+        def evidence(window: Region) -> np.ndarray:
+            columns = np.mgrid[window.y0 : window.y1, window.x0 : window.x1][1]
+            return np.where(np.abs(columns - at) < 2, value, 1.0).astype(np.float32)
+
+        return evidence
+
+    assert cut(mask, PLANE, line(66, -0.5)).off == pytest.approx(0.1, abs=0.03)
+    assert cut(mask, PLANE, line(70, 0.9)).off < 0.06  # hardly fainter than the rest
+
+
 def test_specks_are_not_cut():
     assert cut(Mask(3, 3, np.ones((4, 4), np.bool_)), PLANE, None) is None
 

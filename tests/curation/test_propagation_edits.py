@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from cellsam_desktop.analysis.carried import Lost, NextFrame, Placed, Split
+from cellsam_desktop.analysis.carried import Lost, NextFrame, Placed, Split, Young
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.edits import AddCell, AddDivision, ChangeCell, MarkSeen, SetMask
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.history import History
 from cellsam_desktop.core.records import Cell, MaskRecord, Source
-from cellsam_desktop.curation.propagation_edits import outcome, recent, stale_masks, survey
+from cellsam_desktop.curation.propagation_edits import (
+    going_on,
+    newly_proposed,
+    outcome,
+    recent,
+    stale_masks,
+    survey,
+)
 from tests.curation.conftest import square
 
 
@@ -205,3 +212,62 @@ def test_placed_masks_say_where_they_come_from(paper):
     assert record.agreement == 0.54
     divided = paper.take(NextFrame([], [split(1)], []), 2).divided[1]
     assert [paper.document.record(i, PlaneKey(2)).agreement for i in divided] == [0.6, None]
+
+
+@pytest.fixture
+def divided(paper) -> Paper:
+    """Cell 1 (frames 0 and 1) was proposed to divide into 2 and 3 on frame 2."""
+    paper.put(1, 0, 1)
+    paper.put(2, 2, x=8)
+    paper.put(3, 2, x=16)
+    paper.do(AddDivision(1, (2, 3)))
+    return paper
+
+
+def young_of(paper: Paper) -> list[Young]:
+    todo = survey(paper.document, (2, 3), PlaneKey(2), PlaneKey(3))
+    return [one.young() for one in newly_proposed(paper.document, todo, PlaneKey(2), PlaneKey(3))]
+
+
+def test_a_division_proposed_on_the_frame_before_may_be_taken_back(divided):
+    [young] = young_of(divided)
+    assert (young.mother.cell_id, young.daughters) == (1, (2, 3))
+    assert young.mother.mask.area == square(8, 10).union(square(16, 10)).area
+    assert len(young.mother.areas) == 3
+
+
+def test_what_a_person_saw_or_one_daughter_alone_is_not_taken_back(divided):
+    alone = survey(divided.document, (2,), PlaneKey(2), PlaneKey(3))
+    assert newly_proposed(divided.document, alone, PlaneKey(2), PlaneKey(3)) == ()
+    back = survey(divided.document, (2, 3), PlaneKey(2), PlaneKey(1))
+    assert newly_proposed(divided.document, back, PlaneKey(2), PlaneKey(1)) == ()
+    divided.do(ChangeCell(Cell(1, locked=True)))
+    assert young_of(divided) == []
+    divided.do(ChangeCell(Cell(1)))
+    assert len(young_of(divided)) == 1
+    divided.do(MarkSeen(2, frozenset([PlaneKey(2)])))
+    assert young_of(divided) == []
+
+
+@pytest.mark.parametrize("ending", ["placed", "split", "lost", "refused"])
+def test_a_division_taken_back_leaves_one_mother(divided, ending):
+    young, never = young_of(divided), frozenset([1]) if ending == "refused" else frozenset()
+    found = NextFrame([], [], [], young)
+    if ending == "placed":
+        found.placed.append(placed(1))
+    elif ending == "lost":
+        found.lost.append(Lost(1, "Gone."))
+    else:
+        found.splits.append(split(1))
+    todo = survey(divided.document, (2, 3), PlaneKey(2), PlaneKey(3))
+    result = divided.take(found, 3, never=never)
+    document = divided.document
+    assert document.record(1, PlaneKey(2)).mask.same_pixels(young[0].mother.mask)
+    assert 2 not in document
+    assert 3 not in document
+    assert document.frames(1) == ([0, 1, 2, 3] if ending == "placed" else [0, 1, 2])
+    assert result.divided == ({1: (4, 5)} if ending == "split" else {})
+    assert going_on(todo, result) == {"placed": (1,), "split": (4, 5)}.get(ending, ())
+    divided.history.undo()
+    assert dict(document.lineage.divisions()) == {1: (2, 3)}
+    assert document.frames(1) == [0, 1]
