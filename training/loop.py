@@ -29,6 +29,7 @@ from training.views import View
 _REPORT_S = 1.0
 _SAVE_S = 30.0
 _EXAMPLES = "examples.png"
+_NEARER = (0.6, 0.8)  # of the way from the start to the best weights
 _CLICKS = 2  # looks at the held-out cells ask for the first prompt and one correction
 
 
@@ -107,6 +108,7 @@ class _Training:
         self._task, self._config, self._budget = task, config, budget
         self._report: Callable[[Event], None] = report if team.leads else lambda _: None
         self._commands, self._folder, self._team = commands, folder, team
+        self._start = [w.detach().clone() for w in decoder.parameters() if w.requires_grad]
         self._sampler = Sampler(task.train, config)
         self._learner = Learner(decoder, config, team, lambda text: self._report(Noticed(text)))
         epochs = min(config.epochs, budget.epochs or config.epochs)
@@ -130,6 +132,8 @@ class _Training:
             self._look()
         self._save()
         self._keep_best()
+        if end is not End.CANCELLED and self._team.leads and self._config.given_up:
+            self._stay_near()
         progress = self._progress
         return Outcome(
             end,
@@ -197,7 +201,7 @@ class _Training:
         """Judge the averaged weights on held-out cells, and keep them if they are the best so far."""
         progress = self._progress
         self._looked_at = progress.step
-        with self._learner.averaged(), self._learner.computing():
+        with self._learner.averaged():
             judged = self._judge()
         scores = judged.scores
         value = scores.mean_iou
@@ -217,14 +221,9 @@ class _Training:
         self._report(Pictured(str(examples)))
 
     def _judge(self) -> Judgement:
-        decoder = TorchDecoder(self._learner.decoder)
-        return judge(
-            decoder,
-            self._task.validate,
-            self._task.embeddings,
-            clicks=_CLICKS,
-            limit=self._config.held_out_cells,
-        )
+        decoder, limit = TorchDecoder(self._learner.decoder), self._config.held_out_cells
+        with self._learner.computing():
+            return judge(decoder, self._task.validate, self._task.embeddings, clicks=_CLICKS, limit=limit)
 
     def _say_how_it_goes(self) -> None:
         progress, losses = self._progress, self._losses[-20:]
@@ -242,3 +241,16 @@ class _Training:
     def _keep_best(self) -> None:
         for weight, best in zip(self._learner.weights, self._progress.best, strict=False):
             weight.copy_(best)
+
+    @torch.no_grad()
+    def _stay_near(self) -> None:
+        """Go back towards the weights at the start as far as held-out cells allow (Wortsman et al. 2022)."""
+        progress = self._progress
+        if progress.best_step == 0:
+            return
+        for share in _NEARER:
+            for weight, start, best in zip(self._learner.weights, self._start, progress.best, strict=True):
+                weight.copy_(torch.lerp(start.to(best), best, share))
+            if self._judge().scores.mean_iou >= progress.held_out - self._config.given_up:
+                return
+        self._keep_best()
