@@ -6,7 +6,7 @@ Both are asked for the same cells with the same prompts, so that each cell is co
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,11 @@ SMALLEST_GAIN = 0.005
 LARGEST_LOSS = 0.01
 """Of no kind of first prompt may the IoU fall by more than this."""
 
+LARGEST_LOSS_CLOSER = 0.02
+"""The same from the window's looks, where fewer cells are asked for."""
+
+NOTHING = Judgement(())
+
 _FRAMES = 8  # so many frames at least, or their cells are drawn one by one
 _DRAWS = 2000
 _FEW = 10
@@ -32,7 +37,7 @@ _FEW = 10
 class Verdict:
     """``gain`` in mean IoU, with the bounds of its 95 % interval; ``by_kind`` that of the first prompt alone.
 
-    ``sentence`` is for the curator.
+    ``closer`` the same from the window's looks; ``sentence`` is for the curator.
     """
 
     better: bool
@@ -42,34 +47,68 @@ class Verdict:
     by_kind: Mapping[str, float]
     cells: int
     sentence: str
+    closer: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
-        return {**vars(self), "by_kind": dict(self.by_kind)}
+        return {**vars(self), "by_kind": dict(self.by_kind), "closer": dict(self.closer)}
 
 
-def compare(before: Judgement, after: Judgement, seed: int = 0) -> Verdict:
+def compare(
+    before: Judgement,
+    after: Judgement,
+    closer_before: Judgement = NOTHING,
+    closer_after: Judgement = NOTHING,
+    seed: int = 0,
+) -> Verdict:
     """Compare the decoders on the cells that both were asked for.
 
     Better is a decoder whose mean gain over cells, kinds of prompts and ``CORRECTIONS`` is at least
     ``SMALLEST_GAIN``, certain to be positive (95 %, paired bootstrap), with no kind of first prompt that lost
-    more than ``LARGEST_LOSS``.
+    more than ``LARGEST_LOSS``, nor, as the window looks (``closer``), more than ``LARGEST_LOSS_CLOSER``.
     """
     old, new = before.by_cell(), after.by_cell()
     common = [key for key in old if key in new]
     if not common:
         return Verdict(False, 0.0, 0.0, 0.0, {}, 0, "There was no cell to compare the decoders on.")
     steps = {key: _differences(old[key].ious, new[key].ious) for key in common}
-    kinds = dict.fromkeys(kind for _, kind in common)
-    by_kind = {kind: float(np.mean([steps[key][0] for key in common if key[1] == kind])) for kind in kinds}
     cells = list(dict.fromkeys(cell for cell, _ in common))
+    kinds = dict.fromkeys(kind for _, kind in common)
     gains = np.array([np.mean([steps[c, kind] for kind in kinds if (c, kind) in steps]) for c in cells])
     low, high = _interval(cells, gains, seed)
-    gain = float(gains.mean())
-    lost = min(by_kind, key=lambda kind: by_kind[kind])
-    better = gain >= SMALLEST_GAIN and low > 0 and by_kind[lost] >= -LARGEST_LOSS
-    sentence = _sentence(better, gain, low, high, lost, by_kind[lost], len(cells))
-    return Verdict(better, gain, low, high, by_kind, len(cells), sentence)
+    by_kind, closer = _by_kind(before, after), _by_kind(closer_before, closer_after)
+    reason = _objection(float(gains.mean()), low, by_kind, closer)
+    sentence = _sentence(reason, float(gains.mean()), low, high, len(cells))
+    return Verdict(not reason, float(gains.mean()), low, high, by_kind, len(cells), sentence, closer)
+
+
+def _by_kind(before: Judgement, after: Judgement) -> dict[str, float]:
+    """The gain of the first prompt alone, by its kind."""
+    old, new = before.by_cell(), after.by_cell()
+    kinds = dict.fromkeys(kind for key, kind in old if (key, kind) in new)
+    return {
+        kind: float(
+            np.mean([new[key].ious[0] - old[key].ious[0] for key in old if key[1] == kind and key in new])
+        )
+        for kind in kinds
+    }
+
+
+def _objection(gain: float, low: float, by_kind: Mapping[str, float], closer: Mapping[str, float]) -> str:
+    """Why the new decoder is not better; empty if it is."""
+    if gain <= -SMALLEST_GAIN:
+        return "the new one is worse"
+    if gain < SMALLEST_GAIN:
+        return "the new one is no better"
+    for kind, change in by_kind.items():
+        if change < -LARGEST_LOSS:
+            return f"after a first {kind} the new one is worse ({change:+.3f})"
+    for kind, change in closer.items():
+        if change < -LARGEST_LOSS_CLOSER:
+            return (
+                f"looking as closely as the window does, the new one is worse after a {kind} ({change:+.3f})"
+            )
+    return "" if low > 0 else "the gain of the new one may be chance"
 
 
 def _differences(old: Sequence[float], new: Sequence[float]) -> Array:
@@ -94,17 +133,9 @@ def _interval(cells: Sequence[CellKey], gains: Array, seed: int) -> tuple[float,
     return float(low), float(high)
 
 
-def _sentence(better: bool, gain: float, low: float, high: float, lost: str, loss: float, cells: int) -> str:
+def _sentence(reason: str, gain: float, low: float, high: float, cells: int) -> str:
     measured = f"{gain:+.3f} IoU on {cells} held-out cells (95 % interval {low:+.3f} to {high:+.3f})"
     few = " With so few cells that is a rough figure." if cells < _FEW else ""
-    if better:
+    if not reason:
         return f"The new decoder is better: {measured}.{few}"
-    if gain >= SMALLEST_GAIN and loss < -LARGEST_LOSS:
-        reason = f"after a first {lost} the new one is worse ({loss:+.3f})"
-    elif gain >= SMALLEST_GAIN:
-        reason = "the gain of the new one may be chance"
-    elif gain > -SMALLEST_GAIN:
-        reason = "the new one is no better"
-    else:
-        reason = "the new one is worse"
     return f"The old decoder is kept, because {reason}: {measured}.{few}"

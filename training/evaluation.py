@@ -22,7 +22,7 @@ from training.data import load
 from training.embed import Embeddings
 from training.evaluate import judge, judge_by
 from training.frames import DataError
-from training.looking import Looking
+from training.looking import Looking, planes
 from training.metrics import Judgement
 from training.request import chosen_device
 from training.views import diameters, views_of
@@ -112,7 +112,6 @@ def _trained(wanted: str | None) -> TrainedDecoder | None:
 
 def _judge(what: Evaluation, base: Base, trained: TrainedDecoder | None) -> Judgement:
     frames = load(what.data, _say)
-    views = views_of(frames, "whole")
     cache = EmbeddingCache(paths.embeddings_dir(), int(_CACHE_GB * 1e9))
     device = chosen_device(what.device)
     embeddings = Embeddings(base.checkpoint, base.architecture, device, cache, notice=_say)
@@ -123,8 +122,8 @@ def _judge(what: Evaluation, base: Base, trained: TrainedDecoder | None) -> Judg
     decoder = OnnxDecoder(files.onnx)
     asked = (what.prompts, what.clicks, what.cells, _progress)
     if what.looks == "crops":
-        return judge_by(Looking(decoder, embeddings, diameters(frames)), views, *asked)
-    return judge(decoder, views, embeddings, *asked)
+        return judge_by(Looking(decoder, embeddings, diameters(frames)), planes(frames), *asked)
+    return judge(decoder, views_of(frames, "whole"), embeddings, *asked)
 
 
 def _progress(done: int, of: int) -> None:

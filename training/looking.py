@@ -17,6 +17,7 @@ from cellsam_desktop.sam.crops import looks_for
 from cellsam_desktop.sam.postprocess import logits_to_mask
 from cellsam_desktop.sam.transforms import InputGeometry
 from training.evaluate import Ask, Decoder, Embedder, Shown
+from training.frames import Frame
 from training.views import View
 
 _RESIDENT = 8  # looks prepared for the decoder, some 20 MB each
@@ -75,6 +76,11 @@ class Looking:
                 self._prepared.popitem(last=False)
         self._prepared.move_to_end(look)
         return self._prepared[look]
+
+
+def planes(frames: Sequence[Frame]) -> list[View]:
+    """Whole planes, however large they are: what ``Looking`` asks about."""
+    return [View(frame, Region.whole(*frame.shape)) for frame in frames]
 
 
 def _inside(prompts: Prompts, region: Region) -> bool:

@@ -57,6 +57,7 @@ def write_page(
         parts=[{"name": name, "purpose": purpose, **parts[key]} for key, name, purpose in _PURPOSES],
         notes=list(notes),
         tables=list(_tables(before, after)),
+        closer=_closer(record),
         clicks=max((len(course.ious) for course in before.courses), default=0),
         charts=[*_training_charts(events), *_click_charts(before.scores, after.scores)],
         kind="click" if kind == "point" else "box",
@@ -86,6 +87,15 @@ def _details(record: RunRecord) -> dict[str, Any]:
         "notices": record.notices,
         "program": dict(record.program),
     }
+
+
+def _closer(record: RunRecord) -> str:
+    gains = record.verdict.get("closer", {})
+    if not gains:
+        return ""
+    cells = record.after["closer"]["cells"]
+    parts = [f"after a {'click' if kind == 'point' else 'box'} {gain:+.3f}" for kind, gain in gains.items()]
+    return f"Looking as closely as the window does, the IoU on {cells} cells changed {' and '.join(parts)}."
 
 
 # -- tables --------------------------------------------------------------------------------------------

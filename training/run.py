@@ -20,11 +20,10 @@ from training.base import Base
 from training.commands import Commands
 from training.data import load
 from training.embed import Embeddings
-from training.evaluate import judge
 from training.export import write_decoder
+from training.judging import Findings, Judge
 from training.loop import Budget, End, Task, train
 from training.messages import Embedded, Event, Finished, Judged, Noticed
-from training.metrics import Judgement
 from training.model import TrainableDecoder
 from training.planning import counted, planned
 from training.report import write_page
@@ -35,10 +34,6 @@ from training.team import Team
 from training.views import View, views_of
 
 Report = Callable[[Event], None]
-
-_CELLS_PER_MINUTE = 16
-_FEWEST_CELLS, _MOST_CELLS = 24, 96
-"""So many test cells are asked for, before and after; more where there is more time."""
 
 _EMBEDDING_SHARE = 0.25
 """Of the time, for views beyond the first of each frame: turned and mirrored ones."""
@@ -115,16 +110,16 @@ class Run:
             self._learn(TrainableDecoder(base.build()).to(self._team.device), parts)
             return
         self._plan(base, parts)
-        test = views_of(parts.test, "whole")
-        before = self._judge("before", OnnxDecoder(self._own_decoder()), test)
+        judge = Judge(parts.test, self._embeddings, self._request.minutes)
+        before = self._judge("before", judge, OnnxDecoder(self._own_decoder()))
         decoder = TrainableDecoder(base.build()).to(self._team.device)
         self._learn(decoder, parts)
         with self._timed("export"):
             files = write_decoder(
                 base, decoder.state_for_export(), self._folder.path, self._record.manifest()
             )
-        after = self._judge("after", OnnxDecoder(files.onnx), test)
-        self._conclude(before, after, test, parts)
+        after = self._judge("after", judge, OnnxDecoder(files.onnx))
+        self._conclude(before, after, judge.views, parts)
 
     # -- parts -------------------------------------------------------------------------------------
 
@@ -139,16 +134,19 @@ class Run:
             replace(summary, minutes=request.minutes, epochs=request.epochs, folder=str(self._folder.path))
         )
 
-    def _judge(self, when: str, decoder: OnnxDecoder, views: Sequence[View]) -> Judgement:
+    def _judge(self, when: str, judge: Judge, decoder: OnnxDecoder) -> Findings:
         with self._timed(when):
-            self._embeddings.ensure(views, self._embedded)
-            limit = _cells(self._request.minutes)
-            judged = judge(decoder, views, self._embeddings, limit=limit, progress=self._heed)
-        known = {"all": judged.scores, **judged.by_data_set()}
-        setattr(self._record, when, {name: scores.to_json() for name, scores in known.items()})
+            found = judge.findings(decoder, self._embedded, self._heed)
+        judged = found.whole
+        known = {
+            "all": judged.scores.to_json(),
+            "closer": found.closer.scores.to_json(),
+            "data_sets": {name: scores.to_json() for name, scores in judged.by_data_set().items()},
+        }
+        setattr(self._record, when, known)
         self._folder.write(self._record)
         self._tell(Judged(when, judged.scores))
-        return judged
+        return found
 
     def _learn(self, decoder: TrainableDecoder, parts: Split) -> None:
         config = self._request.config
@@ -193,20 +191,22 @@ class Run:
         left = minutes * 60 - spent - 1.2 * self._record.seconds.get("before", 0.0) - _EXPORT_SECONDS
         return Budget(max(_LEAST_SHARE * minutes * 60, left), self._request.epochs)
 
-    def _conclude(self, before: Judgement, after: Judgement, views: Sequence[View], parts: Split) -> None:
-        record, folder = self._record, self._folder
-        verdict = compare(before, after, self._request.config.seed)
+    def _conclude(self, before: Findings, after: Findings, views: Sequence[View], parts: Split) -> None:
+        record, folder, seed = self._record, self._folder, self._request.config.seed
+        verdict = compare(before.whole, after.whole, before.closer, after.closer, seed)
         record.verdict, record.state = verdict.to_json(), "finished"
-        folder.write_cells({"before": before, "after": after})
+        folder.write_cells({"before": before.whole, "after": after.whole})
         folder.write_manifest(record.manifest())
         notes = [*parts.notes, *record.notices]
-        page = write_page(record, list(folder.events()), before, after, views, counted(parts), notes)
+        page = write_page(
+            record, list(folder.events()), before.whole, after.whole, views, counted(parts), notes
+        )
         try:
             paths.atomic_write_text(folder.report, page)
         except OSError as error:
             raise disk_error(folder.report, error) from error
         folder.write(record)
-        scores = before.scores, after.scores
+        scores = before.whole.scores, after.whole.scores
         self._tell(Finished(verdict.better, str(folder.path), str(folder.report), *scores, verdict.sentence))
 
     # -- what all parts need -----------------------------------------------------------------------
@@ -262,8 +262,3 @@ class Run:
 
 def _silent(_: Event) -> None:
     """Only one of several processes reports."""
-
-
-def _cells(minutes: float | None) -> int:
-    wanted = _MOST_CELLS if minutes is None else int(_CELLS_PER_MINUTE * minutes)
-    return min(_MOST_CELLS, max(_FEWEST_CELLS, wanted))

@@ -26,7 +26,8 @@ class RunRecord:
     """Everything about a run in plain data; enough to repeat it.
 
     ``data`` and ``held_out`` are absolute paths, ``split`` what became of them. ``seconds`` are those of each
-    part of the run. ``before`` and ``after`` are scores by data set, and ``all`` of them together.
+    part of the run. ``before`` and ``after`` are scores: of ``all`` cells, by ``data_sets``, and from looks
+    as close as the window's (``closer``).
     """
 
     base: Mapping[str, Any]

@@ -50,6 +50,14 @@ def test_boxes_that_suffer_keep_the_old_one():
     assert "after a first box the new one is worse (-0.020)" in verdict.sentence
 
 
+def test_what_suffers_as_the_window_looks_keeps_the_old_one():
+    closer = judged([0.0] * 12, ("box",)), judged([-0.03] * 12, ("box",))
+    verdict = compare(ZERO, judged([0.2] * 12), *closer)
+    assert not verdict.better
+    assert "as the window does, the new one is worse after a box (-0.030)" in verdict.sentence
+    assert compare(ZERO, judged([0.2] * 12), closer[0], closer[0]).better
+
+
 def test_cells_of_one_frame_count_together():
     gains = np.repeat([0.3, -0.1] * 5, 10)
     alone = compare(judged(np.zeros(100)), judged(gains))
