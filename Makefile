@@ -42,7 +42,7 @@ bundle:
 
 bundle-test: setup
 	CELLSAM_BUNDLE=dist/$(FLAVOUR)/cellsam-desktop CELLSAM_BUNDLE_FLAVOUR=$(FLAVOUR) \
-	    $(BIN)/python -m pytest tests/bundle
+	    $(BIN)/python -m pytest tests/bundle --timeout 900
 
 bundle-sizes:
 	@$(PYTHON) scripts/bundle_sizes.py --flavour $(FLAVOUR)

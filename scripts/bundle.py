@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 import setup as project  # noqa: E402
 from bundle_strip import strip_folder  # noqa: E402
+from bundle_stubs import replace_unused  # noqa: E402
 
 FLAVOURS = ("lean", "full")
 NOT_IN_LEAN = {"accelerate", "monai", "segment-anything", "timm", "torch", "torchvision"}
@@ -127,6 +128,7 @@ def build(python: Path, flavour: str, version: str, staged: Path) -> Path:
         raise project.SetupError("PyInstaller could not build the program")
     folder = target / "cellsam-desktop"
     if sys.platform == "linux":
+        project.say(f"replaced {replace_unused(folder / '_internal') / 1e6:.0f} MB of unused libraries")
         project.say(f"stripped {strip_folder(folder) / 1e6:.0f} MB")
         add_installer(folder, staged)
     return folder

@@ -23,7 +23,7 @@ NEVER = (
     "PySide6.QtQuickWidgets", "PySide6.QtSql", "PySide6.QtUiTools", "pyqtgraph.console", "pyqtgraph.examples",
     "pyqtgraph.jupyter", "pyqtgraph.opengl",
     # Tests of libraries, and what makes graphs of other programs.
-    "mobile_sam", "onnx.backend", "onnx.reference", "scipy._lib.array_api_compat.torch",
+    "hf_xet", "mobile_sam", "onnx.backend", "onnx.reference", "scipy._lib.array_api_compat.torch",
     "torch.utils.tensorboard", "triton", "zarr.testing",
 )  # fmt: skip
 CODECS_OF_NO_MOVIE = (
@@ -55,9 +55,13 @@ _UNWANTED_EVERYWHERE = (
 _UNWANTED_IN_LEAN = (r"onnxruntime/capi/.*providers_cuda", r"(^|/)nvidia/", r"(^|/)torch/")
 _UNWANTED_IN_FULL = (
     r"(^|/)triton/",
+    r"(^|/)torch/(bin/protoc|include/|share/)",
+    # PyTorch loads its linear algebra for cards when a matrix is to be solved or inverted: none is, here.
+    r"(^|/)lib(torch_cuda_linalg|cusolver|cusolverMg)\.so",
     # Profiling (CUPTI is needed, nvperf is not), and files that a card reads over the network by itself.
     r"nvidia/.*/libnvperf_",
     r"nvidia/.*/libcufile_rdma",
+    r"nvidia/.*/libnvshmem_(bootstrap|transport)",
 )
 _UNWANTED = {
     flavour: re.compile("|".join((*_UNWANTED_EVERYWHERE, *more)))

@@ -78,6 +78,13 @@ class Program:
         self._started.append(process)
         return process
 
+    def popen(self, *words: object) -> subprocess.Popen[str]:
+        """Start a verb that is spoken with."""
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            self._command(words), env=self.environment, cwd=self.home, stdin=pipe, stdout=pipe, text=True
+        )
+
     def workers(self) -> list[int]:
         """Process ids of the encoder's workers."""
         return [pid for pid, words in self._processes() if "--worker" in words and "training" not in words]

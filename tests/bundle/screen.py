@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-_PATIENCE_S = 90.0
+_PATIENCE_S = 240.0
 _COLOURFUL = 25  # of 255: the difference of channels that no grey image shows
 
 T = TypeVar("T")
