@@ -26,7 +26,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -86,10 +86,11 @@ class Watched:
         return rows.reshape(_HEIGHT, self._stride)[:, : 4 * _WIDTH].reshape(_HEIGHT, _WIDTH, 4)
 
     def is_painted(self) -> bool:
-        """Whether a window with content covers a quarter of the screen."""
-        some = np.ascontiguousarray(self.pixels[::8, ::8, :3]).reshape(-1, 3)
-        shown = some[some.any(axis=1)]
-        return len(shown) >= _PAINTED_SHARE * len(some) and len(np.unique(shown, axis=0)) >= _COLOURS
+        """Whether a window with content covers a quarter of the screen; parts of it may be black."""
+        some = np.ascontiguousarray(self.pixels[::8, ::8, :3])
+        shown = some.any(axis=2)
+        covered = shown.any(axis=0).sum() * shown.any(axis=1).sum() >= _PAINTED_SHARE * shown.size
+        return bool(covered) and len(np.unique(some[shown], axis=0)) >= _COLOURS
 
     def is_tinted(self, x: int, y: int) -> bool:
         """Whether colour lies around a place."""
@@ -109,8 +110,10 @@ class Watched:
 
 def start(side: Side, home: Path) -> dict[str, float]:
     """Start one side once: milliseconds until it was painted and, maybe, until the first mask."""
-    with tempfile.TemporaryDirectory() as folder:
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
         screen = Watched(Path(folder))
+        stack.callback(screen.close)
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
         environment |= {"DISPLAY": screen.display, "QT_QPA_PLATFORM": "xcb", "HOME": str(home)}
         environment["CELLSAM_HOME"] = str(home / "cellsam")
@@ -127,7 +130,6 @@ def start(side: Side, home: Path) -> dict[str, float]:
                     return screen.is_tinted(x, y)
 
                 found["mask_ms"] = 1000 * (_when(look, side.name, 0.0) - began)
-        screen.close()
     return found
 
 

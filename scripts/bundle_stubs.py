@@ -1,8 +1,8 @@
 """Put small libraries that refuse in the place of large ones that nothing here calls.
 
 PyTorch's CUDA library is linked with libraries for several cards, sparse matrices and Fourier transforms:
-without them it does not load, and nothing here calls them. Each is replaced by a library of the same name with
-the functions that others in the bundle want, which all answer with an error (decision 0276).
+without them it does not load, and nothing here calls them. Each is replaced by a library of the same name
+with the functions that others in the bundle want, which all answer with an error (decision 0276).
 """
 
 from __future__ import annotations

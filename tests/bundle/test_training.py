@@ -15,7 +15,7 @@ from cellsam_desktop.images.sample import SampleMovie
 from tests.bundle.program import Program
 
 _MINUTES = 2
-_FRAMES = range(0, 60, 6)
+_FRAMES = range(0, 44, 5)
 
 
 @pytest.fixture

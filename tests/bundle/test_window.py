@@ -100,9 +100,9 @@ def test_click_accept_lose_the_worker_and_open_again(program: Program, screen: S
     window.kill()
     window.wait(20)
     program.start(screen.display, project)
-    large, _ = screen.wait(lambda: screen.discs(2), "the project on the screen")
+    _, small = screen.wait(lambda: screen.discs(2), "the project on the screen, where it was left")
     screen.hover(5, 5)
-    screen.wait(lambda: screen.is_tinted(large), "the saved mask on the screen")
+    screen.wait(lambda: screen.is_tinted(small), "the saved mask on the screen")
     keep(screen, "opened-again")
     assert len(screen.windows()) == 1
 
