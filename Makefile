@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 VIRTUAL_SCREEN := xvfb-run -a -s "-screen 0 1680x1050x24"
 
-.PHONY: run test lint bench bundle bundle-test bundle-sizes archive setup doctor
+.PHONY: run test lint bench bundle bundle-test bundle-check bundle-sizes archive setup doctor
 
 setup:
 	@$(PYTHON) scripts/setup.py
@@ -43,6 +43,17 @@ bundle:
 bundle-test: setup
 	CELLSAM_BUNDLE=dist/$(FLAVOUR)/cellsam-desktop CELLSAM_BUNDLE_FLAVOUR=$(FLAVOUR) \
 	    $(BIN)/python -m pytest tests/bundle --timeout 900
+
+# What a change is checked with: the lean build always, the full one when what it is made of has changed since
+# BUNDLE_SINCE (a commit; the last one by default).
+BUNDLE_SINCE ?= HEAD~1
+BUNDLE_PARTS := build.spec constraints.txt packaging pyproject.toml scripts tests/bundle
+
+bundle-check:
+	$(MAKE) bundle bundle-test FLAVOUR=lean
+	@if git diff --quiet $(BUNDLE_SINCE) -- $(BUNDLE_PARTS); then \
+	    echo "Nothing that the full build is made of has changed."; \
+	else $(MAKE) bundle bundle-test FLAVOUR=full; fi
 
 bundle-sizes:
 	@$(PYTHON) scripts/bundle_sizes.py --flavour $(FLAVOUR)

@@ -23,6 +23,7 @@ from bundle_stubs import replace_unused  # noqa: E402
 
 FLAVOURS = ("lean", "full")
 NOT_IN_LEAN = {"accelerate", "monai", "segment-anything", "timm", "torch", "torchvision"}
+CUDA = "cu130"  # as the PyTorch that the index has for Linux
 LEAN_ENVIRONMENT = ROOT / ".venv-lean"
 
 
@@ -54,6 +55,8 @@ def environment(flavour: str) -> Path:
     if flavour == "full":
         command = [sys.executable, ROOT / "scripts" / "setup.py", "--extras", "dev,bundle"]
         project.run(command, "the environment cannot be made ready")
+        if sys.platform == "win32":
+            add_cuda()
         return project.PYTHON
     python = LEAN_ENVIRONMENT / project.PYTHON.relative_to(project.VENV)
     wanted = lean_requirements()
@@ -63,6 +66,16 @@ def environment(flavour: str) -> Path:
         fill(python, wanted)
         stamp.leave()
     return python
+
+
+def add_cuda() -> None:
+    """Put PyTorch with CUDA in the place of the one for the processor: all that the index has for Windows."""
+    constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    versions = re.findall(r"^(torch|torchvision)===(\S+)", constraints, re.MULTILINE)
+    uv = [project.PYTHON.with_name("uv"), "pip", "install", "--python", project.PYTHON]
+    uv += ["--torch-backend", CUDA, "--reinstall-package", "torch", "--reinstall-package", "torchvision"]
+    wanted = [f"{name}=={version}" for name, version in versions]
+    project.run([*uv, *wanted], "PyTorch with CUDA cannot be installed: is its index within reach?")
 
 
 def fill(python: Path, wanted: list[str]) -> None:

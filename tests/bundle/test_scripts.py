@@ -1,0 +1,155 @@
+"""What the scripts that build the program decide by themselves."""
+
+from __future__ import annotations
+
+import json
+import plistlib
+import shutil
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "scripts"))
+import bundle_contents
+import bundle_sizes
+import bundle_strip
+import bundle_stubs
+import release_notes
+
+needs_gcc = pytest.mark.skipif(
+    any(shutil.which(tool) is None for tool in ("gcc", "nm", "strip")), reason="gcc and binutils are missing"
+)
+
+
+@pytest.mark.parametrize(
+    ("file", "lean", "full"),
+    [
+        ("onnxruntime/capi/libonnxruntime_providers_cuda.so", False, True),
+        ("onnxruntime/capi/libonnxruntime_providers_tensorrt.so", False, False),
+        ("PySide6/Qt/translations/qtbase_de.qm", False, False),
+        ("PySide6/Qt/lib/libQt6Widgets.so.6", True, True),
+        ("PySide6\\Qt\\plugins\\tls\\qschannelbackend.dll", False, False),
+        ("nvidia/cu13/lib/libcublas.so.13", False, True),
+        ("nvidia/cu13/lib/libcusolver.so.12", False, False),
+        ("torch/bin/torch_shm_manager", False, True),
+        ("numpy/_core/include/numpy/ndarrayobject.h", False, False),
+        ("numpy/_core/_multiarray_umath.so", True, True),
+        ("bundled/models/mobile_sam.pt", True, True),
+    ],
+)
+def test_what_goes_in(file: str, lean: bool, full: bool):
+    assert bundle_contents.is_file_wanted(file, "lean") is lean
+    assert bundle_contents.is_file_wanted(file, "full") is full
+
+
+def test_the_lean_build_follows_no_import_of_pytorch():
+    assert {"torch", "training"} <= set(bundle_contents.excluded_modules("lean"))
+    assert not {"torch", "training"} & set(bundle_contents.excluded_modules("full"))
+
+
+@pytest.mark.parametrize(
+    ("version", "numbers"),
+    [("1.2.3", (1, 2, 3, 0)), ("0.1.1.dev12+gabc.d20261121", (0, 1, 1, 12)), ("2", (2, 0, 0, 0))],
+)
+def test_versions_as_windows_wants_them(version: str, numbers: tuple[int, ...]):
+    assert bundle_contents.version_numbers(version) == numbers
+    assert f"filevers={numbers}" in bundle_contents.version_text(version, "cellsam-desktop")
+
+
+def test_what_macos_is_told():
+    folder = ROOT / "packaging" / "macos"
+    told = bundle_contents.info_plist(str(folder / "Info.plist"), "1.2.3.dev4")
+    assert told["CFBundleShortVersionString"] == "1.2.3"
+    kinds = [kind["LSItemContentTypes"] for kind in told["CFBundleDocumentTypes"]]
+    assert ["org.cellsam.project"] in kinds
+    assert plistlib.loads((folder / "entitlements.plist").read_bytes())
+
+
+def test_sizes_by_part(tmp_path: Path):
+    for name in (
+        "_internal/numpy/a.so",
+        "_internal/numpy.libs/b.so",
+        "_internal/libz.so.1",
+        "cellsam-desktop",
+    ):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"x" * 10)
+    (tmp_path / "_internal" / "link.so").symlink_to(tmp_path / "_internal" / "libz.so.1")
+    sizes = bundle_sizes.shares(tmp_path)
+    assert sizes["numpy"] == 20
+    assert sum(sizes.values()) == 40
+    limits = json.loads(bundle_sizes.LIMITS.read_text())
+    assert {"lean", "full"} == set(limits["linux"])
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    """A library with three functions, built with debugging symbols."""
+    folder = tmp_path / "nvidia" / "nccl" / "lib"
+    folder.mkdir(parents=True)
+    source = tmp_path / "nccl.c"
+    source.write_text(
+        "int ncclSend(void) { return 0; }\nint ncclUnwanted(void) { return 0; }\n"
+        'const char *ncclGetErrorString(void) { return "fine"; }\n'
+    )
+    made = folder / "libnccl.so.2"
+    command = ["gcc", "-g", "-shared", "-fPIC", "-Wl,-soname,libnccl.so.2", "-o", str(made), str(source)]
+    subprocess.run(command, check=True)
+    return made
+
+
+@needs_gcc
+def test_stripping_keeps_what_can_be_loaded(library: Path, tmp_path: Path):
+    before = library.stat().st_size
+    assert bundle_strip.strip_folder(tmp_path) == before - library.stat().st_size > 0
+    data = bytearray(library.read_bytes())
+    assert bundle_strip.is_loadable(bytes(data))
+    (start,) = struct.unpack_from("<Q", data, 32)
+    struct.pack_into("<Q", data, start + 8, struct.unpack_from("<Q", data, start + 8)[0] + 1)
+    assert not bundle_strip.is_loadable(bytes(data))
+    assert not bundle_strip.is_loadable(b"no library")
+
+
+@needs_gcc
+def test_an_unused_library_is_replaced_by_one_that_refuses(library: Path, tmp_path: Path):
+    user = tmp_path / "torch" / "lib" / "libuser.so"
+    user.parent.mkdir(parents=True)
+    source = tmp_path / "user.c"
+    source.write_text(
+        "extern int ncclSend(void);\nextern const char *ncclGetErrorString(void);\n"
+        "int ask(void) { return ncclSend(); }\nconst char *why(void) { return ncclGetErrorString(); }\n"
+    )
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", str(user), str(source), str(library)], check=True)
+    bundle_stubs.replace_unused(tmp_path)
+    code = (
+        "import ctypes, sys, os\n"
+        "stub = ctypes.CDLL(sys.argv[1], mode=ctypes.RTLD_GLOBAL | os.RTLD_NOW)\n"
+        "user = ctypes.CDLL(sys.argv[2], mode=os.RTLD_NOW)\n"
+        "user.why.restype = ctypes.c_char_p\n"
+        "print(user.ask(), user.why().decode(), hasattr(stub, 'ncclUnwanted'))\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code, str(library), str(user)], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout == "1 not part of this program False\n"
+
+
+def test_the_notes_of_a_release():
+    text = "# What changed\n\n## 1.10.0 (2027)\n\n- Newer.\n\n## 1.1 (2026)\n\n- Old.\n"
+    assert release_notes.section(text, "1.10.0") == "- Newer."
+    assert release_notes.section(text, "1.1") == "- Old."
+    assert release_notes.section(text, "1.2") == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the scripts are for Linux")
+@pytest.mark.parametrize("name", ["linux/install.sh", "linux/uninstall.sh", "macos/package.sh"])
+def test_scripts_are_valid_and_may_be_run(name: str):
+    file = ROOT / "packaging" / name
+    assert file.stat().st_mode & 0o111
+    subprocess.run(["sh", "-n", str(file)], check=True)
