@@ -8,7 +8,6 @@ from importlib.resources import files
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
 
 from cellsam_desktop.core.decoder_scores import GOALS, KindScores, Scores
 from cellsam_desktop.core.mask import Mask
@@ -24,7 +23,7 @@ _SHOWN = 2  # pictures of the best, of the middle and of the worst cells each
 _PURPOSES = (
     ("train", "Training", "learned from"),
     ("validate", "Validation", "chose the best weights"),
-    ("test", "Test", "never seen; the figures below"),
+    ("test", "Test", "not learned from; the figures below"),
 )
 _NAMES = {"point": "One click", "box": "Box"}
 
@@ -157,10 +156,10 @@ def _training_charts(events: Sequence[Event]) -> Iterator[dict[str, Any]]:
     if loss:
         raw = charts.Curve("loss", "faint", loss)
         drawn = charts.chart([raw, charts.Curve("mean", "after", charts.smoothed(loss))], "step", "loss")
-        yield {"caption": "Loss", "svg": Markup(drawn)}
+        yield {"caption": "Loss", "svg": drawn}
     if held_out:
         drawn = _iou_chart([charts.Curve("held-out IoU", "after", held_out, marks=True)], "step")
-        yield {"caption": "IoU on validation cells, mean over prompts and clicks", "svg": Markup(drawn)}
+        yield {"caption": "IoU on validation cells, mean over prompts and clicks", "svg": drawn}
 
 
 def _click_charts(before: Scores, after: Scores) -> Iterator[dict[str, Any]]:
@@ -171,7 +170,7 @@ def _click_charts(before: Scores, after: Scores) -> Iterator[dict[str, Any]]:
         ]
         drawn = _iou_chart(curves, "clicks")
         begin = "a click" if kind == "point" else "a box"
-        yield {"caption": f"IoU on test cells, beginning with {begin}", "svg": Markup(drawn)}
+        yield {"caption": f"IoU on test cells, beginning with {begin}", "svg": drawn}
 
 
 def _iou_chart(curves: Sequence[charts.Curve], x_name: str) -> str:
