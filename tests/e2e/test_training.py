@@ -26,7 +26,9 @@ KEY = Qt.Key
 FRAMES = (0, 2, 4, 6)
 PER_FRAME = 3
 GAIN = 0.05
-"""So much better on the cells that choose the weights, and the test stops training."""
+"""So much IoU from one point a short training brings at least, on cells it has not seen; the model has 0.08."""
+MINUTES = os.environ.get("CELLSAM_TEST_MINUTES", "2")
+"""Of training; more on a machine that is busy with other things (one of the choices of the dialog)."""
 LONGEST_S = 1500.0
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 
@@ -59,16 +61,12 @@ def test_what_was_curated_trains_the_decoder_in_the_window(
 
     dialog = open_dialog(hand)
     assert "cells to learn from" in dialog.setup.summary.text()
-    dialog.setup.minutes.setCurrentText("about 20 minutes")
-    dialog.setup.start.click()
-    train_until_it_is_better(hand, dialog)
-    finished = hand.session.training.course.finished
-    assert finished.better, finished.verdict
-    assert "better" in dialog.outcome.verdict.text()
+    train(hand, dialog)
+    assert learned(hand.session.training.course) > GAIN
     look_at_the_page(dialog, monkeypatch)
 
     encodes = hand.session.jobs.encoder.encodes
-    dialog.outcome.use.click()
+    use(hand, dialog)
     back_to_the_window(hand, dialog)
     decoders = hand.session.decoders
     hand.wait(lambda: decoders.label != "vit_t", "the new decoder")
@@ -101,9 +99,29 @@ def test_killed_while_it_learns_it_is_resumed(curator, bacteria: Case):
     steps = course.last.step
     dialog.setup.resume.click()
     course = wait_for_steps(hand, steps + 1)
-    dialog.live.cancel.click()
-    hand.wait(lambda: not hand.session.training.running, "the end", LONGEST_S)
-    assert course.phase is Phase.INTERRUPTED
+    hand.wait(dialog.live.stop.isEnabled, "the button to stop")
+    dialog.live.stop.click()
+    wait_for_the_end(hand, dialog, course)
+    assert len(hand.masks()) == len(FRAMES) * PER_FRAME
+    hand.close()
+
+
+@POSIX
+@pytest.mark.timeout(2400)
+def test_a_full_disk_is_a_sentence_and_nothing_is_lost(curator, bacteria: Case):
+    hand = curator()
+    hand.drop(bacteria.movie)
+    curate_twelve_cells(hand, bacteria.truth)
+    hand.wait_encoded()
+    dialog = open_dialog(hand)
+    training = hand.session.training
+    training.command = [sys.executable, str(Path(__file__).with_name("small_disk.py"))]
+    dialog.setup.minutes.setCurrentText("about 1 minute")
+    dialog.setup.start.click()
+    hand.wait(lambda: not training.running, "the end", LONGEST_S)
+    assert training.course.phase is Phase.FAILED, training.course
+    assert dialog.setup.error.text() == training.course.error
+    assert "cannot be" in training.course.error
     assert len(hand.masks()) == len(FRAMES) * PER_FRAME
     hand.close()
 
@@ -180,6 +198,28 @@ def open_dialog(hand: Curator) -> TrainingDialog:
     return dialog
 
 
+def learned(course: Course) -> float:
+    """How much better one point is, on held-out cells."""
+    before, after = course.finished.before.iou("point"), course.finished.after.iou("point")
+    assert before is not None
+    assert after is not None
+    return after - before
+
+
+def use(hand: Curator, dialog: TrainingDialog) -> None:
+    """Use now, if it is offered; three cells may say that it is worse elsewhere, then it is added by hand."""
+    finished, decoders = hand.session.training.course.finished, hand.session.decoders
+    assert dialog.outcome.verdict.text() == finished.verdict
+    assert dialog.outcome.use.isVisible() == finished.better
+    if finished.better:
+        dialog.outcome.use.click()
+        return
+    assert decoders.known == ()
+    decoders.bring(Path(finished.folder))
+    hand.wait(lambda: decoders.known, "the decoder to be added")
+    decoders.use(decoders.known[0].name)
+
+
 def back_to_the_window(hand: Curator, dialog: TrainingDialog) -> None:
     """Close the dialog; keys are for the canvas again."""
     dialog.close()
@@ -204,21 +244,21 @@ def wait_for_steps(hand: Curator, steps: int) -> Course:
     return training.course
 
 
-def train_until_it_is_better(hand: Curator, dialog: TrainingDialog) -> None:
-    """Watch, pause and go on, and stop as soon as the held-out cells gained enough."""
+def train(hand: Curator, dialog: TrainingDialog) -> None:
+    """Begin, watch, pause and go on, until the time is over."""
+    dialog.setup.minutes.setCurrentText(f"about {MINUTES} minutes")
+    dialog.setup.start.click()
     course = wait_for_steps(hand, 1)
     hand.wait(lambda: dialog.live.pause.isEnabled(), "the pause button")
     dialog.live.pause.click()
     assert course.phase is Phase.PAUSED
     hand.rest(0.5)
     dialog.live.pause.click()
-    hand.wait(
-        lambda: course.best - course.held_out[0][1] > GAIN or not hand.session.training.running,
-        "the held-out cells to gain",
-        LONGEST_S,
-    )
-    if hand.session.training.running:
-        dialog.live.stop.click()
+    wait_for_the_end(hand, dialog, course)
+
+
+def wait_for_the_end(hand: Curator, dialog: TrainingDialog, course: Course) -> None:
+    """Until the last page is there, and the decoder among the others if it is better."""
     hand.wait(lambda: not hand.session.training.running, "the end", LONGEST_S)
     assert course.finished is not None, course.error
     hand.wait(lambda: not hand.session.jobs.runner.jobs, "the decoder to be added")
