@@ -30,7 +30,7 @@ class Config:
     turns: int = 8
     """How many of the eight turned and mirrored forms of each view are encoded; 1 is the view as it is."""
     # Prompts.
-    images_per_step: int = 4
+    images_per_step: int = 2
     prompts_per_image: int = 4
     point_share: float = 0.5
     """Share of cells whose first prompt is a point; the others begin with a box."""
@@ -49,7 +49,9 @@ class Config:
     # Learning.
     optimizer: Literal["adam", "adamw"] = "adamw"
     learning_rate: float = 3e-4
-    weight_decay: float = 0.01
+    weight_decay: float = 0.0
+    pull: float = 0.0
+    """How strongly weights are drawn to those of the model, per step and learning rate (Li et al. 2018)."""
     warm_up: int = 20
     """Steps until the learning rate is reached."""
     schedule: Literal["constant", "cosine", "plateau"] = "cosine"
@@ -99,7 +101,7 @@ class Config:
 
 def _presets() -> dict[str, Config]:
     return {
-        "curator": Config(given_up=0.005),
+        "curator": Config(pull=30.0, given_up=0.005),
         "cellsam-box": Config("cellsam-box", prompts_per_image=1, point_share=0.0, corrections=0),
         "cellsam-point": Config("cellsam-point", prompts_per_image=1, point_share=1.0, corrections=0),
         "epfl-mitochondria": Config(
@@ -113,7 +115,6 @@ def _presets() -> dict[str, Config]:
             corrections=0,
             optimizer="adam",
             learning_rate=1e-5,
-            weight_decay=0.0,
             warm_up=0,
             schedule="constant",
             clip=0.0,
@@ -135,6 +136,7 @@ def _presets() -> dict[str, Config]:
             others=0.0,
             box_jitter=0.025,
             learning_rate=1e-5,
+            weight_decay=0.01,
             warm_up=0,
             schedule="plateau",
             clip=0.0,

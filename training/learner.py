@@ -43,6 +43,7 @@ class Learner:
         self._config, self._team, self._notice = config, team, notice
         self.weights = [weight for weight in decoder.parameters() if weight.requires_grad]
         self.average = [weight.detach().clone() for weight in self.weights]
+        self.start = [weight.detach().clone() for weight in self.weights]
         self.optimizer = _optimizer(self.weights, config)
         self.at_once = _AT_ONCE.get(team.device.type, _AT_ONCE_ELSEWHERE)
         self._precision = _precision(team.device, config)
@@ -173,8 +174,10 @@ class Learner:
         self._scaler.step(self.optimizer)
         self._scaler.update()
         decay = min(self._config.average, (1 + number) / (10 + number))
+        back = min(1.0, learning_rate * self._config.pull)
         with torch.no_grad():
-            for kept, weight in zip(self.average, self.weights, strict=True):
+            for kept, weight, start in zip(self.average, self.weights, self.start, strict=True):
+                weight.lerp_(start, back)
                 kept.lerp_(weight, 1 - decay)
 
     def _halve(self, error: RuntimeError) -> None:

@@ -108,7 +108,6 @@ class _Training:
         self._task, self._config, self._budget = task, config, budget
         self._report: Callable[[Event], None] = report if team.leads else lambda _: None
         self._commands, self._folder, self._team = commands, folder, team
-        self._start = [w.detach().clone() for w in decoder.parameters() if w.requires_grad]
         self._sampler = Sampler(task.train, config)
         self._learner = Learner(decoder, config, team, lambda text: self._report(Noticed(text)))
         epochs = min(config.epochs, budget.epochs or config.epochs)
@@ -245,12 +244,12 @@ class _Training:
     @torch.no_grad()
     def _stay_near(self) -> None:
         """Go back towards the weights at the start as far as held-out cells allow (Wortsman et al. 2022)."""
-        progress = self._progress
+        progress, own = self._progress, self._learner
         if progress.best_step == 0:
             return
         for share in _NEARER:
-            for weight, start, best in zip(self._learner.weights, self._start, progress.best, strict=True):
-                weight.copy_(torch.lerp(start.to(best), best, share))
+            for weight, start, best in zip(own.weights, own.start, progress.best, strict=True):
+                weight.copy_(torch.lerp(start, best, share))
             if self._judge().scores.mean_iou >= progress.held_out - self._config.given_up:
                 return
         self._keep_best()
