@@ -26,7 +26,7 @@ KEY = Qt.Key
 FRAMES = (0, 2, 4, 6)
 PER_FRAME = 3
 GAIN = 0.05
-"""So much IoU from one point a short training brings at least, on cells it has not seen; the model has 0.08."""
+"""So much IoU from one point a short training brings, on cells it has not seen; the model has 0.08."""
 MINUTES = os.environ.get("CELLSAM_TEST_MINUTES", "2")
 """Of training; more on a machine that is busy with other things (one of the choices of the dialog)."""
 LONGEST_S = 1500.0
