@@ -28,6 +28,7 @@ from training.model import TrainableDecoder
 from training.planning import counted, planned
 from training.report import write_page
 from training.request import Request, chosen_device, new_record, request_of
+from training.resplit import as_before
 from training.run_folder import RunFolder, RunRecord
 from training.splits import Split, split
 from training.team import Team
@@ -106,6 +107,8 @@ class Run:
         frames = load(self._request.data, self._notice)
         held_out = load(self._request.held_out, self._notice) if self._request.held_out else None
         parts = split(frames, self._request.config.seed, held_out)
+        if self._record.split:
+            parts = as_before(parts, [*frames, *(held_out or ())], self._record.split)
         if not self._team.leads:
             self._learn(TrainableDecoder(base.build()).to(self._team.device), parts)
             return
