@@ -60,10 +60,12 @@ def test_masks_and_gradients_are_those_of_segment_anything(model, embedding, hin
     (masks, quality, gradients), (own_masks, own_quality, own_gradients) = results
     assert (masks - own_masks).abs().max() < 1e-4
     assert (quality - own_quality).abs().max() < 1e-5
+    largest = max(float(gradient.abs().max()) for gradient in gradients.values())
     for name, gradient in gradients.items():
-        scale = gradient.abs().max().clamp(min=1e-4)
-        error = float((gradient - own_gradients[name]).abs().max() / scale)
-        assert error < 1e-2, (name, error)  # sums of numbers that cancel, in float32
+        # Some are sums of large numbers that cancel, so that float32 leaves little of them.
+        scale = max(float(gradient.abs().max()), 1e-2 * largest)
+        error = float((gradient - own_gradients[name]).abs().max()) / scale
+        assert error < 5e-3, (name, error)
 
 
 def test_nothing_fills_a_batch_without_changing_it(model, embedding):
