@@ -56,8 +56,9 @@ def test_what_was_curated_trains_the_decoder_in_the_window(
     hand.step(KEY.Key_Home)
     hand.wait_encoded()
     place = inner_point(bacteria.truth[0], uncurated(bacteria.truth[0]))
-    before = click_and_accept(hand, *place)
+    click_and_accept(hand, *place)  # has the looks at this place encoded
     hand.wait(lambda: hand.session.encoding.worker.kind == "idle", "everything to be encoded")
+    before = click_and_accept(hand, *place)
 
     dialog = open_dialog(hand)
     assert "cells to learn from" in dialog.setup.summary.text()
