@@ -28,6 +28,8 @@ NAMES = (
     "linking",
     "curation",
     "lineage",
+    "training",
+    "training_peer",
 )
 
 
