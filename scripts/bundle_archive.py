@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import lzma
 import platform
 import sys
 import tarfile
@@ -38,7 +39,17 @@ def pack(folder: Path, name: str, archive: Path) -> None:
         return entry
 
     unfinished = archive.with_suffix(".part")
-    with tarfile.open(unfinished, "w:xz", preset=6) as tar:
+    # Half of it is machine code, which packs a tenth better when its jumps are made absolute first.
+    filters = [
+        {"id": lzma.FILTER_X86},
+        {"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": 1 << 27},
+    ]
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        del filters[0]
+    with (
+        lzma.open(unfinished, "wb", check=lzma.CHECK_CRC64, filters=filters) as packed,
+        tarfile.open(fileobj=packed, mode="w") as tar,
+    ):
         for file in sorted(folder.rglob("*")):
             tar.add(file, f"{name}/{file.relative_to(folder)}", recursive=False, filter=anonymous)
     unfinished.replace(archive)

@@ -34,6 +34,8 @@ CODECS_OF_NO_MOVIE = (
 )  # fmt: skip
 """Codecs of imagecodecs that neither a TIFF nor an image that we read can name; zarr has its own."""
 ONLY_FULL = (
+    # Of SciPy the program itself needs fft, linalg, ndimage, optimize, sparse, spatial and special.
+    "scipy.integrate", "scipy.interpolate", "scipy.signal", "scipy.stats",
     "accelerate", "huggingface_hub", "monai", "safetensors.torch", "segment_anything", "sympy", "timm",
     "torch", "torchvision", "training",
 )  # fmt: skip
