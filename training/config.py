@@ -23,7 +23,7 @@ class Config:
     """
 
     preset: str = "curator"
-    # What the encoder sees: whole planes, the crops that inference chooses, or square patches.
+    # What the encoder sees: whole planes, the crops that inference chooses, both (window), or square patches.
     look: Look = "whole"
     patch: int = 512
     """Side of a patch in plane pixels."""
@@ -101,7 +101,7 @@ class Config:
 
 def _presets() -> dict[str, Config]:
     return {
-        "curator": Config(pull=30.0, given_up=0.005),
+        "curator": Config(look="window", pull=30.0, given_up=0.005),
         "cellsam-box": Config("cellsam-box", prompts_per_image=1, point_share=0.0, corrections=0),
         "cellsam-point": Config("cellsam-point", prompts_per_image=1, point_share=1.0, corrections=0),
         "epfl-mitochondria": Config(

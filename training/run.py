@@ -32,7 +32,7 @@ from training.resplit import as_before
 from training.run_folder import RunFolder, RunRecord
 from training.splits import Split, split
 from training.team import Team
-from training.views import View, views_of
+from training.views import View, held_out_views, views_of
 
 Report = Callable[[Event], None]
 
@@ -154,7 +154,7 @@ class Run:
     def _learn(self, decoder: TrainableDecoder, parts: Split) -> None:
         config = self._request.config
         with self._timed("embedding"):
-            validate = views_of(parts.validate, config.look, config.patch)
+            validate = held_out_views(parts.validate, config.look, config.patch, config.held_out_cells)
             views = views_of(parts.train, config.look, config.patch, config.turns)
             count = self._embed(views, validate) if self._team.leads else 0
             views = views[: int(self._team.agree(count))]
@@ -171,9 +171,9 @@ class Run:
             raise Cancelled("Training was cancelled.")
 
     def _embed(self, train_views: Sequence[View], validate: Sequence[View]) -> int:
-        """Encode what there is time for, all frames once, then their turned forms; how many views that is."""
-        config, ensure = self._request.config, self._embeddings.ensure
-        straight = len(train_views) // config.turns
+        """Encode all frames once, then what there is time for of the other views; how many views that is."""
+        ensure = self._embeddings.ensure
+        straight = sum(not view.closer and view.turn == 0 for view in train_views)
         encoded, started = self._embeddings.encodes, time.monotonic()
         ensure([*train_views[:straight], *validate], self._embedded)
         count = self._embeddings.encodes - encoded

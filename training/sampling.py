@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cellsam_desktop.core.prompts import Prompts
 from training.config import Config
@@ -34,7 +35,10 @@ class Item:
 
 
 class Sampler:
-    """Draws the items of each step; every cell is as likely as every other."""
+    """Draws the items of each step; every cell is as likely as every other.
+
+    Of the items one half are closer views, where there are any.
+    """
 
     def __init__(self, views: Sequence[View], config: Config) -> None:
         """``views`` include the turned forms.
@@ -50,8 +54,10 @@ class Sampler:
                 f"No cell has {config.smallest_cell} pixels or more, so there is nothing to learn from."
             )
         counts = np.array([len(own) for _, own in self._views], dtype=np.float64)
-        self._chances = counts / counts.sum()
-        straight = sum(len(own) for view, own in self._views if view.turn == 0) or int(counts.sum())
+        closer = np.array([view.closer for view, _ in self._views])
+        self._chances = _chances(counts, closer)
+        straight = sum(len(own) for view, own in self._views if view.turn == 0 and not view.closer)
+        straight = straight or int(counts.sum())
         self.steps_per_epoch = math.ceil(straight / (config.images_per_step * config.prompts_per_image))
 
     def items(self, step: int) -> list[Item]:
@@ -65,3 +71,10 @@ class Sampler:
         count = self._config.prompts_per_image
         chosen = random.choice(len(cells), count, replace=count > len(cells))
         return Item(view, tuple(cells[n] for n in chosen), int(random.integers(2**31)))
+
+
+def _chances(counts: NDArray[np.float64], closer: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """How likely each view is, by its cells; closer views together as likely as the others together."""
+    sides = [side for side in (closer, ~closer) if side.any()]
+    weights = sum(np.where(side, counts / counts[side].sum(), 0.0) for side in sides)
+    return np.asarray(weights / len(sides))

@@ -19,7 +19,7 @@ from cellsam_desktop.sam.transforms import InputGeometry
 from training.frames import CellTruth, Frame
 from training.images import Image
 
-Look = Literal["whole", "crops", "patches"]
+Look = Literal["window", "whole", "crops", "patches"]
 TURNS = 8
 _VISIBLE = 0.5
 """A cell counts as being in a view with this part of its pixels."""
@@ -31,13 +31,14 @@ class View:
 
     ``turn % 4`` quarter turns counter-clockwise, as ``numpy.rot90``; from 4 on mirrored left to right first.
     Pixels of the view count from its own top left. ``asked`` are the ids of the cells that this view stands
-    for; None: all that it shows.
+    for; None: all that it shows. A ``closer`` view is one that the window looks at beside the first.
     """
 
     frame: Frame
     region: Region
     turn: int = 0
     asked: frozenset[int] | None = None
+    closer: bool = False
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -114,18 +115,43 @@ def views_of(
     """The views of frames that show at least one cell, so ordered that the first ones serve best alone.
 
     ``whole`` planes, or, where a plane is too large for that, what inference looks at first for each cell;
-    the ``crops`` that inference looks at for these cells, first without, then with
-    knowledge of their size; or square ``patches`` of ``patch`` pixels, which overlap by this part of their
-    side. ``turns`` of the eight forms of each follow, those of all views before the next.
+    the ``crops`` that inference looks at for these cells, first without, then with knowledge of their size;
+    both (``window``); or square ``patches`` of ``patch`` pixels, which overlap by this part of their side.
+    ``turns`` of the eight forms of each follow, those of all views before the next.
     """
     if look == "whole":
         straight = [view for frame in frames for view in _overviews(frame)]
     elif look == "patches":
         straight = [View(frame, part) for frame in frames for part in _patches(_plane(frame), patch, overlap)]
-    else:
+    elif look == "crops":
         straight = _crops(frames)
+    else:
+        first = [view for frame in frames for view in _overviews(frame)]
+        known = {(view.frame, view.region) for view in first}
+        closer = [view for view in _crops(frames) if (view.frame, view.region) not in known]
+        straight = first + [replace(view, closer=True) for view in closer]
     straight = [view for view in straight if view.cells]
     return [replace(view, turn=turn) for turn in _ORDER[:turns] for view in straight]
+
+
+def held_out_views(frames: Sequence[Frame], look: Look, patch: int, cells: int) -> list[View]:
+    """Views to look at now and then while training; of the ``window`` one half of ``cells`` each way.
+
+    Whole planes, and for single cells evenly spread the first closer look at each.
+    """
+    if look != "window":
+        return views_of(frames, look, patch)
+    known, every = diameters(frames), [(frame, cell) for frame in frames for cell in frame.cells]
+    places = np.linspace(0, len(every) - 1, min(len(every), cells // 2)).round().astype(int)
+    first: defaultdict[tuple[Frame, Region], set[int]] = defaultdict(set)
+    closer: defaultdict[tuple[Frame, Region], set[int]] = defaultdict(set)
+    for frame, cell in (every[place] for place in places):
+        plane, click = _plane(frame), _click(cell)
+        first[frame, looks_for(plane, click, None)[0]].add(cell.cell_id)
+        closer[frame, looks_for(plane, click, known[frame.data_set, frame.movie])[-1]].add(cell.cell_id)
+    views = [View(*place, asked=frozenset(ids)) for place, ids in first.items()]
+    views += [View(*place, asked=frozenset(ids), closer=True) for place, ids in closer.items()]
+    return [view for view in views if view.cells]
 
 
 _ORDER = (0, 2, 1, 3, 4, 6, 5, 7)

@@ -91,6 +91,13 @@ def test_a_resumed_run_goes_on_as_if_nothing_had_happened(base, task, tmp_path, 
         assert torch.equal(weight, second.state_for_export()[name]), name
 
 
+def test_one_half_of_what_is_drawn_is_closer(task):
+    views = [*task.train, *(replace(view, closer=True) for view in task.train[:1])]
+    sampler = Sampler(views, QUICK)
+    drawn = [item.view.closer for step in range(300) for item in sampler.items(step)]
+    assert 0.4 < sum(drawn) / len(drawn) < 0.6
+
+
 def test_the_same_seed_gives_the_same_and_another_does_not(task):
     drawn = [Sampler(task.train, replace(QUICK, seed=seed)).items(5) for seed in (1, 1, 2)]
     seeds = [[item.seed for item in items] for items in drawn]

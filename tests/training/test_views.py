@@ -12,7 +12,7 @@ from cellsam_desktop.core.prompts import Box, Point, Prompts
 from cellsam_desktop.sam.crops import looks_for
 from training.frames import CellTruth, Frame
 from training.images import TrainingMovie
-from training.views import View, diameters, views_of
+from training.views import View, diameters, held_out_views, views_of
 
 HEIGHT, WIDTH = 90, 140
 
@@ -171,6 +171,33 @@ def test_crops_are_those_of_inference(tmp_path: Path):
             assert set(looks_for(plane, click, diameter)) <= set(regions)
     assert len(regions) == len(set(regions))
     assert regions[0] == looks_for(plane, Prompts((Point(200, 300),)), None)[0]
+
+
+def test_the_window_looks_at_the_plane_and_closer(tmp_path: Path):
+    shape = (1200, 1600)
+    cells = [CellTruth(1, disc(200, 300, 12, shape)), CellTruth(2, disc(1400, 900, 14, shape))]
+    frame = made_frame(tmp_path, cells, shape=shape)
+    views = views_of([frame], "window", turns=2)
+    straight = [view for view in views if view.turn == 0]
+    overview = [view.region for view in views_of([frame], "whole")]
+    assert [view.region for view in straight if not view.closer] == overview
+    assert {view.region for view in straight} == {view.region for view in views_of([frame], "crops")} | set(
+        overview
+    )
+    assert any(view.closer for view in straight)
+    assert len(views) == 2 * len(straight)
+
+
+def test_held_out_cells_are_looked_at_both_ways(tmp_path: Path):
+    shape = (1200, 1600)
+    places = [(x, y) for x in range(100, 1600, 200) for y in (200, 600, 1000)]
+    cells = [CellTruth(n, disc(x, y, 14, shape)) for n, (x, y) in enumerate(places, start=1)]
+    views = held_out_views([made_frame(tmp_path, cells, shape=shape)], "window", 512, 16)
+    for closer in (False, True):
+        asked = [view.asked for view in views if view.closer is closer]
+        assert sum(len(view.cells) for view in views if view.closer is closer) == 8
+        assert len(frozenset().union(*asked)) == 8
+    assert held_out_views([views[0].frame], "whole", 512, 16) == views_of([views[0].frame], "whole")
 
 
 def test_a_cell_of_one_pixel_in_the_corner_is_seen(frame: Frame):
