@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 import setup as project  # noqa: E402
+from bundle_icu import reduce_icu  # noqa: E402
 from bundle_strip import strip_folder  # noqa: E402
 from bundle_stubs import replace_unused  # noqa: E402
 
@@ -134,6 +135,8 @@ def build(python: Path, flavour: str, version: str, staged: Path) -> Path:
     """Run PyInstaller; the folder with the program."""
     target = ROOT / "dist" / flavour
     settings = {"CELLSAM_FLAVOUR": flavour, "CELLSAM_VERSION": version, "CELLSAM_STAGED": str(staged)}
+    # Archives and installers pack the modules better, and the start need not unpack them.
+    settings["PYINSTALLER_ZLIB_COMPRESSION_LEVEL"] = "0"
     command = [python, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN"]
     command += ["--distpath", target, "--workpath", ROOT / "build" / flavour / "work", ROOT / "build.spec"]
     words = [str(word) for word in command]
@@ -142,6 +145,7 @@ def build(python: Path, flavour: str, version: str, staged: Path) -> Path:
     folder = target / "cellsam-desktop"
     if sys.platform == "linux":
         project.say(f"replaced {replace_unused(folder / '_internal') / 1e6:.0f} MB of unused libraries")
+        project.say(f"reduced the data of ICU by {reduce_icu(folder) / 1e6:.0f} MB")
         project.say(f"stripped {strip_folder(folder) / 1e6:.0f} MB")
         add_installer(folder, staged)
     return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import plistlib
 import shutil
 import struct
@@ -10,12 +11,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import PySide6
 import pytest
 
 from tests.conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
 import bundle_contents
+import bundle_icu
 import bundle_sizes
 import bundle_strip
 import bundle_stubs
@@ -138,6 +141,31 @@ def test_an_unused_library_is_replaced_by_one_that_refuses(library: Path, tmp_pa
         [sys.executable, "-c", code, str(library), str(user)], capture_output=True, text=True, check=True
     )
     assert answer.stdout == "1 not part of this program False\n"
+
+
+@needs_gcc
+@pytest.mark.skipif(sys.platform != "linux", reason="Qt brings ICU on Linux only")
+def test_names_sort_alike_with_less_of_icu(tmp_path: Path):
+    (whole,) = (Path(PySide6.__file__).parent / "Qt" / "lib").glob("libicudata.so.*")
+    shutil.copy(whole, tmp_path)
+    assert bundle_icu.reduce_icu(tmp_path) > 20e6
+    code = (
+        "from PySide6.QtCore import QCollator, QLocale\n"
+        "words = ['zebra', 'äpfel', 'Apfel', 'öl', 'b10', 'b9', 'Zorn', '中', '一', 'ж']\n"
+        "for language in ('de_DE', 'sv_SE', 'zh_CN', 'ru_RU'):\n"
+        "    order = QCollator(QLocale(language))\n"
+        "    order.setNumericMode(True)\n"
+        "    print(language, sorted(words, key=order.sortKey), QLocale(language).toUpper('straße'))\n"
+        "print(len({line.split()[-1] for line in open('/proc/self/maps') if 'libicudata' in line}))\n"
+    )
+    command = [sys.executable, "-c", code]
+    small = {**os.environ, "LD_PRELOAD": str(tmp_path / whole.name)}
+    answers = [
+        subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        for environment in (os.environ, small)
+    ]
+    assert answers[0] == answers[1]
+    assert answers[0].endswith("\n1\n")
 
 
 def test_the_notes_of_a_release():
