@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 import setup as project  # noqa: E402
 from bundle_icu import reduce_icu  # noqa: E402
+from bundle_orphans import remove_orphans  # noqa: E402
 from bundle_strip import strip_folder  # noqa: E402
 from bundle_stubs import replace_unused  # noqa: E402
 
@@ -145,6 +146,7 @@ def build(python: Path, flavour: str, version: str, staged: Path) -> Path:
     folder = target / "cellsam-desktop"
     if sys.platform == "linux":
         project.say(f"replaced {replace_unused(folder / '_internal') / 1e6:.0f} MB of unused libraries")
+        project.say(f"removed {remove_orphans(folder / '_internal') / 1e6:.0f} MB of libraries without users")
         project.say(f"reduced the data of ICU by {reduce_icu(folder) / 1e6:.0f} MB")
         project.say(f"stripped {strip_folder(folder) / 1e6:.0f} MB")
         add_installer(folder, staged)

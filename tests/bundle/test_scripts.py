@@ -19,6 +19,7 @@ from tests.conftest import ROOT
 sys.path.insert(0, str(ROOT / "scripts"))
 import bundle_contents
 import bundle_icu
+import bundle_orphans
 import bundle_sizes
 import bundle_strip
 import bundle_stubs
@@ -141,6 +142,30 @@ def test_an_unused_library_is_replaced_by_one_that_refuses(library: Path, tmp_pa
         [sys.executable, "-c", code, str(library), str(user)], capture_output=True, text=True, check=True
     )
     assert answer.stdout == "1 not part of this program False\n"
+
+
+@needs_gcc
+def test_libraries_without_users_go_with_those_they_used(library: Path, tmp_path: Path):
+    """libused <- program.so; libfirst <- libsecond <- nobody."""
+    source = tmp_path / "nccl.c"
+    for name, uses in (("libused.so.1", ()), ("libfirst.so.1", ()), ("libsecond.so.1", ("libfirst.so.1",))):
+        command = [
+            "gcc",
+            "-shared",
+            "-fPIC",
+            f"-Wl,-soname,{name},--no-as-needed",
+            "-o",
+            str(tmp_path / name),
+        ]
+        subprocess.run([*command, str(source), *(str(tmp_path / used) for used in uses)], check=True)
+    program = tmp_path / "package" / "program.so"
+    program.parent.mkdir()
+    command = ["gcc", "-shared", "-fPIC", "-Wl,--no-as-needed", "-o", str(program), str(source)]
+    subprocess.run([*command, str(tmp_path / "libused.so.1")], check=True)
+    assert bundle_orphans.remove_orphans(tmp_path) > 0
+    assert sorted(file.name for file in tmp_path.glob("*.so*")) == ["libused.so.1"]
+    assert program.exists()
+    assert library.exists()
 
 
 @needs_gcc
