@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -153,10 +152,9 @@ def test_a_long_movie_is_ordered_in_small_queues(desk, tmp_path):
         encode(desk, t)
 
     encode(desk, *range(1999))
-    begun = time.perf_counter()
     for t in range(100):
         desk.session.navigation.go_to(t)
-    assert (time.perf_counter() - begun) / 100 < 0.016
+        assert len(queue(desk)) < 50
 
 
 def test_never_more_than_the_cache_holds(desk, movie_file):

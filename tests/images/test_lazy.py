@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -35,11 +34,10 @@ def test_twenty_gigabytes(tmp_path: Path, kind: str) -> None:
     del pixels
     assert path.stat().st_size > 19 * 2**30
 
-    before, start = bytes_read(), time.perf_counter()
+    before = bytes_read()
     with open_source(path) as source:
-        opened_in, opened_with = time.perf_counter() - start, bytes_read() - before
+        opened_with = bytes_read() - before
         assert source.info.sizes.t == 5000
-        assert opened_in < 2.0  # about 0.2 s; the rest is for busy machines
         assert opened_with < PLANE + 8 * 2**20  # 5000 headers and one plane
 
         before = bytes_read()
