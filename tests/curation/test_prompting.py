@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from cellsam_desktop import paths
@@ -210,8 +211,15 @@ def test_an_evicted_embedding_is_asked_for_again(still: Desk, encoded_movie: Enc
     announce(still, encoded_movie)
     still.wait(lambda: session.encoding.current_key is None)
     assert session.prompting.waiting
-    shutil.copytree(encoded_movie.config.embeddings_dir, paths.embeddings_dir(), dirs_exist_ok=True)
-    session.jobs.encoder.encoded.emit(target(0), encoded_movie.keys[target(0)])
+    key = encoded_movie.keys[target(0)]
+    session.jobs.cache.put(key, np.load(encoded_movie.config.embeddings_dir / f"{key}.npy"))
+
+    def encode() -> None:
+        """As the worker does; again if the decoder has looked for it just before it came."""
+        session.jobs.encoder.encoded.emit(target(0), key)
+
+    session.encoding.forgotten.connect(encode)
+    encode()
     still.wait(lambda: session.prompting.complete)
 
 
