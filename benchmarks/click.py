@@ -23,8 +23,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -34,6 +32,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import data_sets
+from benchmarks.in_window import in_window
 from cellsam_desktop import paths
 from cellsam_desktop.sam.registry import ModelRegistry
 
@@ -41,23 +40,11 @@ TARGET = 1.5
 SERIES = ("decoder", "hover", "click", "click at rest", "ranked")
 PHASES = ("idle", "encoding")
 _MODEL = "vit_t"
-_SCREEN = "-screen 0 1680x1050x24"
 
 
 def run_window(arguments: argparse.Namespace, home: Path) -> dict[str, Any]:
     """Everything that was measured in the window, by a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.click_window", str(arguments.data), str(arguments.clicks)]
-    # The program's own command does this, and it has to be done before NumPy is loaded.
-    environment = {**os.environ, "CELLSAM_HOME": str(home), "OPENBLAS_NUM_THREADS": "1"}
-    xvfb = shutil.which("xvfb-run")
-    if xvfb is not None:
-        command = [xvfb, "-a", "-s", _SCREEN, *command]
-        environment["QT_QPA_PLATFORM"] = "xcb"
-    else:
-        environment["QT_QPA_PLATFORM"] = "offscreen"
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return {"screen": "xvfb" if xvfb is not None else "off screen, because xvfb-run is missing", **report}
+    return in_window("benchmarks.click_window", home, str(arguments.data), str(arguments.clicks))
 
 
 def figures(report: dict[str, Any]) -> dict[str, Any]:

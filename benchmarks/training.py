@@ -19,10 +19,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,11 +29,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks import data_sets
+from benchmarks.training_commands import MODEL, evaluate, fit
 from benchmarks.training_ours import ours
 from benchmarks.training_sets import TRAINING_SETS, TrainingSet
 from cellsam_desktop.sam.registry import ModelRegistry
 
-_MODEL = "vit_t"
 LARGEST_LOSS = 0.03
 """So much of their boxes' IoU may the other sets lose."""
 
@@ -53,7 +51,7 @@ class Bench:
     def row(self, part: TrainingSet, seed: int, others: Sequence[TrainingSet]) -> Row:
         """Train once and judge."""
         run = self._runs / f"{part.name}-{self._preset}-{seed}"
-        seconds = self._fit(part, seed, run)
+        seconds = fit(part.train_data(self._data), run, part.minutes, self._preset, seed)
         losses = {o.name: self._reference(o, run)["box"] - self._reference(o, None)["box"] for o in others}
         return {
             "set": part.name,
@@ -64,16 +62,6 @@ class Bench:
             "after": self._scores(part, run),
             "others": losses,
         }
-
-    def _fit(self, part: TrainingSet, seed: int, run: Path) -> float:
-        started = time.monotonic()
-        _train(
-            "fit",
-            part.train_data(self._data),
-            *("--base", _MODEL, "--preset", self._preset, "--minutes", str(part.minutes)),
-            *("--seed", str(seed), "--device", "cpu", "--out", str(run)),
-        )
-        return time.monotonic() - started
 
     def _scores(self, part: TrainingSet, run: Path | None) -> dict[str, float]:
         """Mean IoU of one point and of a box, in the reference's way and in ours."""
@@ -92,18 +80,7 @@ class Bench:
         return ours(self._data, part, run)
 
     def _evaluate(self, part: TrainingSet, run: Path | None) -> dict[str, float]:
-        data = part.test_data(self._data)
-        with tempfile.TemporaryDirectory() as folder:
-            out = Path(folder) / "out.json"
-            decoder = () if run is None else ("--decoder", str(run))
-            _train("evaluate", data, "--base", _MODEL, *decoder, "--clicks", "1", "--json", str(out))
-            (found,) = json.loads(out.read_text(encoding="utf-8"))["data_sets"].values()
-        return {kind: found[kind]["iou"][0] for kind in ("point", "box")}
-
-
-def _train(*arguments: str) -> None:
-    """``cellsam-train``; what it says goes to standard error."""
-    subprocess.run([sys.executable, "-m", "training", *arguments], stdout=sys.stderr, check=True)
+        return evaluate(part.test_data(self._data), run)
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -156,8 +133,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=Path, help="folder to keep the runs in (default: none are kept)")
     parser.add_argument("--quick", action="store_true", help="one minute, one seed, no other sets")
     arguments = parser.parse_args(argv)
-    if ModelRegistry().path(_MODEL) is None or not arguments.data.is_dir():
-        print(f"Needs the model {_MODEL} and the images in {arguments.data}.", file=sys.stderr)
+    if ModelRegistry().path(MODEL) is None or not arguments.data.is_dir():
+        print(f"Needs the model {MODEL} and the images in {arguments.data}.", file=sys.stderr)
         return 2
     if arguments.quick:
         arguments.minutes, arguments.seeds = 1.0, arguments.seeds[:1]
@@ -169,7 +146,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             timed = part if arguments.minutes is None else replace(part, minutes=arguments.minutes)
             rows += [bench.row(timed, seed, others) for seed in arguments.seeds]
     print(table(rows))
-    print(json.dumps({"benchmark": "training", "model": _MODEL, "preset": arguments.preset, "rows": rows}))
+    print(json.dumps({"benchmark": "training", "model": MODEL, "preset": arguments.preset, "rows": rows}))
     return int(not reached(rows))
 
 

@@ -9,7 +9,9 @@ import numpy as np
 
 from benchmarks.clicks import interior_point, tight_box
 from benchmarks.data_sets import spread
+from benchmarks.training_commands import MODEL
 from benchmarks.training_sets import TrainingSet
+from cellsam_desktop.curation.headless_decoder import OWN
 from cellsam_desktop.curation.headless_model import HeadlessModel
 from training.data import load
 
@@ -21,7 +23,7 @@ def ours(data: Path, part: TrainingSet, run: Path | None) -> dict[str, float]:
 
     No cell is accepted before. ``run`` is the folder of the decoder, None for the model's own.
     """
-    model = HeadlessModel.load("vit_t", "" if run is None else str(run))
+    model = HeadlessModel.load(MODEL, OWN if run is None else str(run))
     ious: dict[str, list[float]] = {"ours_point": [], "ours_box": []}
     frames = load([Path(part.test_data(data))])
     chosen = set(spread(sum(len(frame.cells) for frame in frames), _CELLS))

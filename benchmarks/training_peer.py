@@ -18,10 +18,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +28,7 @@ import numpy as np
 from safetensors.torch import load_file
 
 from benchmarks import data_sets, peers
+from benchmarks.training_commands import MODEL, evaluate, fit
 from benchmarks.training_sets import TRAINING_SETS, TrainingSet
 from cellsam_desktop.sam.registry import ModelRegistry
 from training.base import Base
@@ -37,7 +36,6 @@ from training.data import load
 from training.export import write_decoder
 from training.frames import Frame
 
-_MODEL = "vit_t"
 _PATCH = 512
 _FIRST_SECONDS = 15
 _VALIDATION = 4
@@ -54,12 +52,7 @@ class Contest:
 
     def judge(self, decoder: Path | None) -> Figures:
         """Mean IoU of one point and of a box on the test images, and their mean."""
-        out = self._folder / "scores.json"
-        own = () if decoder is None else ("--decoder", str(decoder))
-        data = self._part.test_data(self._data)
-        _train("evaluate", data, "--base", _MODEL, *own, "--clicks", "1", "--json", str(out))
-        (found,) = json.loads(out.read_text(encoding="utf-8"))["data_sets"].values()
-        scores = {kind: float(found[kind]["iou"][0]) for kind in ("point", "box")}
+        scores = evaluate(self._part.test_data(self._data), decoder)
         return {**scores, "mean": sum(scores.values()) / 2}
 
     def peer(self, seconds: float, objects: int, sub_iterations: int) -> dict[str, Any]:
@@ -89,11 +82,7 @@ class Contest:
         seconds = float(_FIRST_SECONDS)
         while seconds <= longest and not (runs and runs[-1]["mean"] >= aim):
             run = self._folder / f"run-{seconds:g}"
-            started = time.monotonic()
-            data = self._part.train_data(self._data)
-            minutes = str(seconds / 60)
-            _train("fit", data, "--base", _MODEL, "--minutes", minutes, "--device", "cpu", "--out", str(run))
-            taken = time.monotonic() - started
+            taken = fit(self._part.train_data(self._data), run, seconds / 60)
             runs.append({"seconds": taken, **self.judge(run)})
             seconds *= 2
         return runs
@@ -114,11 +103,7 @@ class Contest:
     def _as_ours(self, file: Path) -> Path:
         """A folder with the decoder of the peer, exported as our own are."""
         state = {f"mask_decoder.{name}": tensor for name, tensor in load_file(file).items()}
-        return write_decoder(Base.find(_MODEL), state, file.with_suffix(""), {}).folder
-
-
-def _train(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "training", *arguments], stdout=sys.stderr, check=True)
+        return write_decoder(Base.find(MODEL), state, file.with_suffix(""), {}).folder
 
 
 def figures(
@@ -171,9 +156,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--sub-iterations", type=int, default=4)
     parser.add_argument("--quick", action="store_true", help="two minutes for micro-sam")
     arguments = parser.parse_args(argv)
-    checkpoint = ModelRegistry().path(_MODEL)
+    checkpoint = ModelRegistry().path(MODEL)
     if checkpoint is None or not arguments.data.is_dir() or not peers.present():
-        print(f"Needs the model {_MODEL}, the images in {arguments.data} and the peers.", file=sys.stderr)
+        print(f"Needs the model {MODEL}, the images in {arguments.data} and the peers.", file=sys.stderr)
         return 2
     seconds = 120.0 if arguments.quick else arguments.peer_minutes * 60
     part = next(part for part in TRAINING_SETS if part.name == arguments.set)

@@ -16,8 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -26,32 +24,18 @@ from typing import Any
 
 from benchmarks import data_sets
 from benchmarks.click import spread
+from benchmarks.in_window import in_window
 from cellsam_desktop import paths
 from cellsam_desktop.sam.registry import ModelRegistry
 
 TARGET = 2.0
 SIDES = ("at rest", "learning")
 _MODEL = "vit_t"
-_SCREEN = "-screen 0 1680x1050x24"
 
 
 def run_window(arguments: argparse.Namespace, home: Path) -> dict[str, Any]:
     """Everything that was measured in the window, by a process of its own."""
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks.while_training_window",
-        str(arguments.data),
-        str(arguments.hovers),
-    ]
-    environment = {**os.environ, "CELLSAM_HOME": str(home), "OPENBLAS_NUM_THREADS": "1"}
-    xvfb = shutil.which("xvfb-run")
-    environment["QT_QPA_PLATFORM"] = "offscreen" if xvfb is None else "xcb"
-    if xvfb is not None:
-        command = [xvfb, "-a", "-s", _SCREEN, *command]
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return report
+    return in_window("benchmarks.while_training_window", home, str(arguments.data), str(arguments.hovers))
 
 
 def figures(report: dict[str, Any]) -> dict[str, Any]:

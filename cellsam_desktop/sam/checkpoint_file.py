@@ -84,11 +84,7 @@ class _Storages:
     """The members that hold numbers, as flat arrays over the mapped file."""
 
     def __init__(self, path: Path, archive: zipfile.ZipFile, prefix: str) -> None:
-        # On Windows a mapped file could be neither replaced nor removed.
-        self._file = (
-            np.fromfile(path, dtype=np.uint8) if sys.platform == "win32" else np.memmap(path, mode="r")
-        )
-        self._file.flags.writeable = False
+        self._file = _map(path)
         self._archive = archive
         self._prefix = prefix
         order = f"{prefix}byteorder"
