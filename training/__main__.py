@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _say(sentence: str, given: argparse.Namespace, code: int) -> int:
     sentence = " ".join(sentence.split())
     if getattr(given, "json_lines", False):
-        from training.messages import Failed, to_line
+        from cellsam_desktop.core.training_messages import Failed, to_line
 
         print(to_line(Failed(sentence)), flush=True)
     print(sentence, file=sys.stderr)
@@ -141,7 +141,7 @@ def _add_export(commands: Any) -> None:
 
 
 def _plan(given: argparse.Namespace) -> int:
-    from training.messages import Noticed, to_line
+    from cellsam_desktop.core.training_messages import Noticed, to_line
     from training.planning import plan
     from training.telling import words_for
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from training.messages import Control
+from cellsam_desktop.core.training_messages import Control
 
 
 class Commands:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from cellsam_desktop.core.training_messages import Control, Event, Noticed, Pictured, Stepped, Validated
 from training import checkpoint
 from training.answering import TorchDecoder
 from training.checkpoint import Progress
@@ -18,7 +19,6 @@ from training.commands import Commands
 from training.config import Config
 from training.evaluate import Embedder, judge
 from training.learner import Learner
-from training.messages import Control, Event, Noticed, Pictured, Stepped, Validated
 from training.metrics import Judgement
 from training.model import TrainableDecoder
 from training.pictures import write_examples

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from cellsam_desktop.core.training_messages import Planned
 from training.data import load
-from training.messages import Planned
 from training.splits import Split, split
 
 

@@ -11,8 +11,8 @@ import jinja2
 
 from cellsam_desktop.core.decoder_scores import GOALS, KindScores, Scores
 from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.training_messages import Event, Stepped, Validated
 from training import charts
-from training.messages import Event, Stepped, Validated
 from training.metrics import Course, Judgement
 from training.pictures import AFTER, BEFORE, SIDE, TRUTH, cell_picture, in_a_row, inline, truth_of
 from training.run_folder import RunRecord

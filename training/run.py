@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cellsam_desktop import paths
 from cellsam_desktop.core.errors import Cancelled, CellSamError
+from cellsam_desktop.core.training_messages import Embedded, Event, Finished, Judged, Noticed
 from cellsam_desktop.sam.decoder import OnnxDecoder
 from cellsam_desktop.sam.embedding_cache import EmbeddingCache
 from cellsam_desktop.sam.export import ensure_decoder
@@ -23,7 +24,6 @@ from training.embed import Embeddings
 from training.export import write_decoder
 from training.judging import Findings, Judge
 from training.loop import Budget, End, Task, train
-from training.messages import Embedded, Event, Finished, Judged, Noticed
 from training.model import TrainableDecoder
 from training.planning import counted, planned
 from training.report import write_page

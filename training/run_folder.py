@@ -10,10 +10,10 @@ from typing import Any
 
 from cellsam_desktop import paths
 from cellsam_desktop.core.errors import CellSamError
+from cellsam_desktop.core.training_messages import Event, from_line, to_line
 from cellsam_desktop.sam.decoder_files import DecoderFiles
 from cellsam_desktop.sam.placement import disk_error
 from cellsam_desktop.sam.trained import REPORT
-from training.messages import Event, from_line, to_line
 from training.metrics import Judgement
 
 

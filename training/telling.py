@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TextIO
 
-from training.commands import Commands
-from training.messages import (
+from cellsam_desktop.core.decoder_scores import Scores
+from cellsam_desktop.core.training_messages import (
     Control,
     Embedded,
     Event,
@@ -24,11 +24,11 @@ from training.messages import (
     Noticed,
     Pictured,
     Planned,
-    Scores,
     Stepped,
     Validated,
     to_line,
 )
+from training.commands import Commands
 
 _PAUSE_S = 10.0
 """Between lines about the same, where they do not replace each other."""

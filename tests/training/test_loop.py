@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from cellsam_desktop.core.training_messages import Control, Noticed, Stepped, Validated
 from tests.training.small import MadeEmbeddings, views
 from training import checkpoint
 from training.commands import Commands
@@ -10,7 +11,6 @@ from training.config import PRESETS, Config, ConfigError
 from training.frames import DataError
 from training.learner import Learner, TrainingError
 from training.loop import Budget, End, Task, train
-from training.messages import Control, Noticed, Stepped, Validated
 from training.model import TrainableDecoder
 from training.sampling import Sampler
 from training.team import Team

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from cellsam_desktop.core.decoder_scores import KindScores, Scores
 from cellsam_desktop.core.training_messages import (
     Control,
     Embedded,
@@ -22,7 +23,6 @@ from cellsam_desktop.core.training_messages import (
 )
 from training.__main__ import main
 from training.commands import Commands
-from training.messages import KindScores, Scores
 from training.telling import Console, Lines, interrupts, listen
 
 SCORES = Scores(2, 9, {"point": KindScores((0.5, 0.6, 0.65, 0.7), (0.6, 0.7, 0.75, 0.8))})
