@@ -6,10 +6,21 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-DECODER_HELP = (
-    "a trained decoder: the folder of a training run or of an exported decoder, a name that 'models list' "
-    "shows, or none for the model's own (default: its own with --model, otherwise as in the window)"
-)
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what a verb that segments needs: the planes to look at, and the model and decoder to use."""
+    parser.add_argument("--z", type=int, default=0, metavar="Z", help="z position, from 0 (default 0)")
+    parser.add_argument("--channel", type=int, default=0, metavar="C", help="channel, from 0 (default 0)")
+    parser.add_argument(
+        "--model", metavar="NAME", help="a name that 'models list' shows (default: as in the window)"
+    )
+    parser.add_argument(
+        "--decoder",
+        metavar="RUN",
+        help="a trained decoder: the folder of a training run or of an exported decoder, a name that "
+        "'models list' shows, or none for the model's own (default: its own with --model, otherwise as in "
+        "the window)",
+    )
 
 
 def add_segment_parser(verbs: Any) -> None:
@@ -22,13 +33,8 @@ def add_segment_parser(verbs: Any) -> None:
     parser.add_argument("image", type=Path, metavar="IMAGE", help="an image, a movie, or a folder of images")
     parser.add_argument("--prompts", type=Path, required=True, metavar="PROMPTS.json", help="what to segment")
     parser.add_argument("--out", type=Path, required=True, metavar="LABELS.tif", help="labels to write")
-    parser.add_argument(
-        "--model", metavar="NAME", help="a name that 'models list' shows (default: as in the window)"
-    )
-    parser.add_argument("--decoder", metavar="RUN", help=DECODER_HELP)
     parser.add_argument("--frame", type=int, metavar="T", help="frame, from 0 (default: the first prompted)")
-    parser.add_argument("--z", type=int, default=0, metavar="Z", help="z position, from 0 (default 0)")
-    parser.add_argument("--channel", type=int, default=0, metavar="C", help="channel, from 0 (default 0)")
+    add_model_arguments(parser)
     parser.add_argument(
         "--accepted", type=Path, metavar="LABELS.tif", help="cells accepted already, to learn their size from"
     )

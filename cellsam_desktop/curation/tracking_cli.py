@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from cellsam_desktop.curation.headless import DECODER_HELP
+from cellsam_desktop.curation.headless import add_model_arguments
 
 _MEASURES = (("DET", "detection"), ("SEG", "shapes"), ("TRA", "tracking"), ("LNK", "linking"))
 
@@ -30,12 +30,7 @@ def add_track_parser(verbs: Any) -> None:
     parser.add_argument(
         "--start-frame", type=int, default=0, metavar="T", help="the frame they are on, from 0 (default 0)"
     )
-    parser.add_argument("--z", type=int, default=0, metavar="Z", help="z position, from 0 (default 0)")
-    parser.add_argument("--channel", type=int, default=0, metavar="C", help="channel, from 0 (default 0)")
-    parser.add_argument(
-        "--model", metavar="NAME", help="a name that 'models list' shows (default: as in the window)"
-    )
-    parser.add_argument("--decoder", metavar="RUN", help=DECODER_HELP)
+    add_model_arguments(parser)
     parser.add_argument("--no-divisions", action="store_true", help="let no cell divide")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     parser.add_argument("--json", type=Path, metavar="EVENTS.json", help="write divisions and lost cells")
