@@ -58,6 +58,14 @@ class Reply:
         """The mask in plane pixels, None when it is empty."""
         return logits_to_mask(self.logits, self.geometry)
 
+    def agreement(self, mask: Mask) -> float | None:
+        """The mean IoU of a mask with the plausible candidates, 0 to 1; None without any."""
+        if not self.plausible:
+            return None
+        own = _on_logits(mask, self.geometry)
+        others = [logits > 0 for logits in self.plausible]
+        return float(np.mean([(own & bits).sum() / max(1, (own | bits).sum()) for bits in others]))
+
 
 def ask(decoder: BatchDecoder, looks: Looks, questions: Sequence[Question]) -> list[Reply]:
     """The replies in order, each from the look that shows its cell best; one batch per look."""
@@ -76,17 +84,6 @@ def ask(decoder: BatchDecoder, looks: Looks, questions: Sequence[Question]) -> l
             best = answer.candidates[0]
             replies[number] = Reply(best.logits, geometry, best.predicted_iou, _plausible(answer))
     return [replies[number] for number in range(len(questions))]
-
-
-def agreement_of(
-    mask: Mask, candidates: Sequence[NDArray[np.float32]], geometry: InputGeometry
-) -> float | None:
-    """The mean IoU of a mask with the decoder's candidates (256, 256) for it, 0 to 1; None without any."""
-    if not candidates:
-        return None
-    own = _on_logits(mask, geometry)
-    others = [logits > 0 for logits in candidates]
-    return float(np.mean([(own & bits).sum() / max(1, (own | bits).sum()) for bits in others]))
 
 
 def _plausible(answer: Answer) -> tuple[NDArray[np.float32], ...]:

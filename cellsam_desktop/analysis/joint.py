@@ -9,12 +9,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cellsam_desktop.analysis.asking import outward
+from cellsam_desktop.analysis.asking import Reply, outward
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.morphology import fill_holes, keep_largest
 from cellsam_desktop.sam.postprocess import region_logits
-from cellsam_desktop.sam.transforms import InputGeometry
 
 _SURE = 8.0
 _AWAY = 0.5
@@ -26,17 +25,11 @@ Evidence: TypeAlias = Callable[[Region], NDArray[np.float32]]
 
 @dataclass(frozen=True, eq=False)
 class Claim:
-    """What one cell claims: the answer ``logits`` (256, 256) on ``geometry``, near its ``expected`` mask.
-
-    For ``predicted_iou`` and ``plausible`` see ``asking.Reply``.
-    """
+    """What one cell claims: the decoder's ``reply``, near its ``expected`` mask."""
 
     cell_id: int
     expected: Mask
-    logits: NDArray[np.float32]
-    geometry: InputGeometry
-    predicted_iou: float
-    plausible: tuple[NDArray[np.float32], ...] = ()
+    reply: Reply
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,10 +82,10 @@ def _field(claim: Claim, plane: Region, evidence: Evidence | None) -> tuple[Regi
     window = Region(box.y0 - reach, box.x0 - reach, box.height + 2 * reach, box.width + 2 * reach)
     window = window.intersect(plane) or box
     strength = outward(claim.expected.crop(window)) / away
-    seen = window.intersect(claim.geometry.region)
+    seen = window.intersect(claim.reply.geometry.region)
     if seen is not None:
         rows, columns = _within(window, seen)
-        logits = region_logits(claim.logits, claim.geometry, seen)
+        logits = region_logits(claim.reply.logits, claim.reply.geometry, seen)
         strength[rows, columns] += np.clip(logits / _SURE, -1, 1)
     if evidence is not None:
         strength += evidence(window)

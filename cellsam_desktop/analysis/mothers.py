@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cellsam_desktop.analysis.asking import Question, agreement_of
+from cellsam_desktop.analysis.asking import Question
 from cellsam_desktop.analysis.carried import NextFrame, Split
 from cellsam_desktop.analysis.joint import Claim, Resolved
 from cellsam_desktop.analysis.splitting import LEAST_CONFIDENCE, Cut, cut, leak_of
@@ -89,11 +89,8 @@ def _splits(
         first, second = masks[2 * number], masks[2 * number + 1]
         assert first is not None
         assert second is not None
-        one, other = daughters[2 * number : 2 * number + 2]
-        agreements = (
-            agreement_of(first, one.plausible, one.geometry),
-            agreement_of(second, other.plausible, other.geometry),
-        )
+        one, other = (claim.reply for claim in daughters[2 * number : 2 * number + 2])
+        agreements = one.agreement(first), other.agreement(second)
         taken = [placed.mask for placed in rest.placed]
         taken += [mask for place, mask in enumerate(masks) if place // 2 != number and mask is not None]
         instead = _without(whole[i], taken)

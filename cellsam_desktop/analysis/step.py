@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cellsam_desktop.analysis.asking import Question, Reply, agreement_of, ask
+from cellsam_desktop.analysis.asking import Question, Reply, ask
 from cellsam_desktop.analysis.carried import BatchDecoder, Looks, Lost, NextFrame, Placed
 from cellsam_desktop.analysis.joint import Claim, Evidence, Resolved, resolve
 from cellsam_desktop.core.geometry import Region
@@ -38,10 +38,7 @@ class Step:
         """What each cell claims that is expected somewhere."""
         cells = list(expected)
         replies = self.ask([Question(mask) for _, mask in cells])
-        return [
-            Claim(cell_id, mask, reply.logits, reply.geometry, reply.predicted_iou, reply.plausible)
-            for (cell_id, mask), reply in zip(cells, replies, strict=True)
-        ]
+        return [Claim(*cell, reply) for cell, reply in zip(cells, replies, strict=True)]
 
     def resolve(self, claims: Sequence[Claim]) -> list[Resolved]:
         """What each claim keeps."""
@@ -62,5 +59,4 @@ class Step:
 
 
 def _placed(claim: Claim, mask: Mask) -> Placed:
-    agreement = agreement_of(mask, claim.plausible, claim.geometry)
-    return Placed(claim.cell_id, mask, claim.predicted_iou, agreement)
+    return Placed(claim.cell_id, mask, claim.reply.predicted_iou, claim.reply.agreement(mask))

@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cellsam_desktop.analysis.asking import Reply
 from cellsam_desktop.analysis.joint import Claim, resolve
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
@@ -22,7 +23,7 @@ def claim(number: int, x: float, y: float, radius: float) -> Claim:
     logits = (radius - np.hypot(rows - y, columns - x)).astype(np.float32)
     expected = disc(x, y, radius)
     assert expected is not None
-    return Claim(number, expected, logits, GEOMETRY, 0.9)
+    return Claim(number, expected, Reply(logits, GEOMETRY, 0.9))
 
 
 _circles = st.tuples(st.floats(20, 230), st.floats(20, 230), st.floats(3, 40))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tifffile
 
-from cellsam_desktop.analysis.asking import Question, agreement_of, ask
+from cellsam_desktop.analysis.asking import Question, ask
 from cellsam_desktop.analysis.propagation import Carried, NextFrame, Young, carry, looks_needed
 from cellsam_desktop.core.geometry import PlaneIndex, Region
 from cellsam_desktop.core.mask import Mask
@@ -138,9 +140,9 @@ def test_agreement_is_the_likeness_of_a_mask_to_the_plausible_candidates():
     mask = Mask(0, 0, np.ones((40, 20), np.bool_))  # 20 x 10 logits
     [reply] = ask(Decoder(), {plane: (None, geometry)}, [Question(mask)])
     assert len(reply.plausible) == 2
-    assert agreement_of(mask, reply.plausible, geometry) == pytest.approx(0.75)
-    assert agreement_of(Mask(100, 0, mask.bits), reply.plausible, geometry) == 0
-    assert agreement_of(mask, (), geometry) is None
+    assert reply.agreement(mask) == pytest.approx(0.75)
+    assert reply.agreement(Mask(100, 0, mask.bits)) == 0
+    assert replace(reply, plausible=()).agreement(mask) is None
 
 
 def test_no_cells_need_no_looks():
