@@ -76,9 +76,13 @@ class Reviewing:
 
     def of(self, cell_id: int) -> Doubt | None:
         """The doubt about a cell's mask on the plane on screen, or else its weightiest one."""
+        return self.on(self._session.view.key).get(cell_id) or self.worst(cell_id)
+
+    def worst(self, cell_id: int) -> Doubt | None:
+        """The weightiest doubt about a cell."""
         if self._worst is None:
             self._worst = {doubt.cell_id: doubt for doubt in reversed(self.ranked)}
-        return self.on(self._session.view.key).get(cell_id) or self._worst.get(cell_id)
+        return self._worst.get(cell_id)
 
     @property
     def per_frame(self) -> dict[int, int]:
@@ -124,9 +128,9 @@ class Reviewing:
             return
         if not everything:
             self._finish_now()
-            self._go(1, quiet=True)
+            self._go(1)
 
-    def _go(self, step: int, *, quiet: bool = False) -> None:
+    def _go(self, step: int) -> None:
         ranked = self.ranked
         if not ranked:
             waiting = " yet: masks are still being judged." if self.pending else "."

@@ -122,6 +122,24 @@ def test_the_list_is_sorted_by_doubt(window, session):
     assert model.ids[-1] in (1, 3)
 
 
+@pytest.mark.parametrize("sorted_by", [Column.ID, Column.DOUBT])
+def test_the_list_shows_a_doubt_when_it_arises_and_when_it_is_gone(window, session, qtbot, sorted_by):
+    model = window.layers.model
+    model.sort(sorted_by)
+    told = []
+    model.dataChanged.connect(lambda first, last: told.append((first.column(), last.column())))
+    model.modelReset.connect(lambda: told.append((Column.DOUBT, Column.DOUBT)))
+    for action, mark in ((session.reviewing.mark_seen, ""), (session.undo, "!")):
+        session.navigation.go_to(2)
+        session.view.set(selection=(4,))
+        told.clear()
+        action()
+        qtbot.waitUntil(lambda: session.reviewing.pending == 0)
+        assert any(first <= Column.DOUBT <= last for first, last in told)
+        assert model.index(model.row_of_cell(4), Column.DOUBT).data() == mark
+    assert sorted_by is Column.ID or 4 in model.ids[:2]
+
+
 def test_a_doubtful_mask_is_brought_into_view(window, session):
     window.zoom_by(8)
     window.canvas.set_visible(window.canvas.visible.translated(-200, -200))

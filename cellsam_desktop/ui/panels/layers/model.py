@@ -69,12 +69,14 @@ class LayerModel(QAbstractTableModel):
         self._rows: dict[int, Row] = {}
         self._order: list[int] = []
         self._places: dict[int, tuple[Any, ...]] = {}
+        self._ranked = session.reviewing.ranked
         self.query = Query()
         self.changing = False
         listen(self, session.movie_changed, self.list_anew)
         listen(self, session.document_changed, self._on_document)
         listen(self, session.view.changed, self._on_view)
         listen(self, session.colouring.changed, self._on_colours)
+        listen(self, session.reviewing.changed, self._on_doubts)
         self.list_anew()
 
     # -- reading -----------------------------------------------------------------------------------
@@ -210,16 +212,25 @@ class LayerModel(QAbstractTableModel):
         self._touch_columns(Column.NAME, Column.NAME)
 
     def _on_doubts(self) -> None:
+        before, self._ranked = self._ranked, self._session.reviewing.ranked
+        if self._ranked is before:
+            return  # another frame, or another place in the queue: the doubts are the same
         if self.query.sort is Column.DOUBT:
             self._relist()
-        else:
+            return
+        changed = {doubt.cell_id for doubt in before} ^ {doubt.cell_id for doubt in self._ranked}
+        if len(changed) > FEW:
             self._touch_columns(Column.DOUBT, Column.DOUBT)
+            return
+        for row in self.rows_of_cells(list(changed)):
+            place = self.index(row, Column.DOUBT)
+            self.dataChanged.emit(place, place)
 
     def _place(self, row: Row, document: Document) -> tuple[Any, ...]:
         """By what a cell is sorted."""
         if self.query.sort is not Column.DOUBT:
             return self.query.place(row, document, self._session.view)
-        doubt = self._session.reviewing.of(row.cell_id)
+        doubt = self._session.reviewing.worst(row.cell_id)
         return (0.0 if doubt is None else -doubt.score, row.cell_id)
 
     def _row(self, cell_id: int) -> Row:
@@ -320,7 +331,7 @@ class LayerModel(QAbstractTableModel):
             case Column.AREA:
                 return self._area(row.cell_id)
             case Column.DOUBT:
-                return "" if self._session.reviewing.of(row.cell_id) is None else "!"
+                return "" if self._session.reviewing.worst(row.cell_id) is None else "!"
         return None
 
     def _tip(self, row: Row, column: Column) -> str | None:
