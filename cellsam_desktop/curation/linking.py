@@ -73,32 +73,41 @@ class Linking:
         self._session.jobs.runner.run(
             name,
             lambda progress: _relink(document, cells, frames, step, around, progress),
-            lambda found: self._commit(movie, name, found, frames),
+            lambda found: self._commit(movie, name, found, frames, document.next_id),
             self._failed,
         )
 
-    def _commit(self, movie: OpenMovie, name: str, found: Relinked, frames: range) -> None:
+    def _commit(self, movie: OpenMovie, name: str, found: Relinked, frames: range, first_new: int) -> None:
+        """Make what was found one step; ``first_new`` is the first id that linking gave to new cells."""
         if self._session.movie is not movie:
             return
-        document = movie.document
+        document, notices = movie.document, self._session.notices
+        begun_meanwhile = document.next_id - first_new  # these ids are taken by now
+
+        def now(cell: int) -> int:
+            return cell if cell < first_new else cell + begun_meanwhile
+
         places = {
-            (cell, key): found.cell_of[key.t, cell]
+            (cell, key): now(found.cell_of[key.t, cell])
             for cell in {cell for _, cell in found.cell_of}
             for key in document.track(cell)
             if (key.t, cell) in found.cell_of
         }
-
-        made: list[Edit] = []
+        divisions = [(now(mother), (now(one), now(other))) for mother, (one, other) in found.divisions]
+        if not places:
+            notices.warning("The cells to link are gone by now: nothing was linked.")
+            return
+        made: list[list[Edit]] = []
 
         def make(_: bool) -> list[Edit]:
-            made[:] = track_edits.relabel(document, places, found.divisions, frames=frames)
-            return made
+            made.append(track_edits.relabel(document, places, divisions, frames=frames))
+            return made[-1]
 
-        cells, divisions = len(set(found.cell_of.values())), len(found.divisions)
         if self._session.acting.do(name, make):
-            self._session.notices.info(f"{cells} cells with {divisions} divisions were linked.")
-        elif not made:
-            self._session.notices.info("Linking finds the cells as they are.")
+            cells = len(set(places.values()))
+            notices.info(f"{cells} cells with {len(divisions)} divisions were linked.")
+        elif made and not made[-1]:
+            notices.info("Linking finds the cells as they are.")
 
     def _failed(self, error: CellSamError) -> None:
         if isinstance(error, Cancelled):

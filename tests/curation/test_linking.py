@@ -102,4 +102,31 @@ def test_what_changed_meanwhile_is_not_overwritten(desk, movie_file, labels):
     desk.session.undo()  # the import, before the job has ended
     desk.settle()
     assert len(desk.session.movie.document) == 0
-    assert "linked" not in desk.texts[-1]
+    assert desk.texts[-1] == "The cells to link are gone by now: nothing was linked."
+
+
+def test_a_cell_begun_meanwhile_keeps_its_id_to_itself(desk, movie_file, tmp_path):
+    """One label for what is one cell at first and another one, far away, from the fourth frame on."""
+    pixels = np.zeros((6, 48, 64), np.uint16)
+    pixels[:3, 4:14, 4:14] = 1
+    pixels[3:, 34:44, 50:60] = 1
+    tifffile.imwrite(tmp_path / "one.tif", pixels, imagej=True, metadata={"axes": "TYX"})
+    desk.open(movie_file)
+    desk.session.exchange.import_labels(tmp_path / "one.tif")
+    desk.settle()
+    document = desk.session.movie.document
+    desk.session.linking.link_all()
+    desk.add_cell(2, PlaneKey(0), x=30, y=20)  # before the job has ended
+    desk.settle()
+    assert desk.texts[-1] == "2 cells with 0 divisions were linked."
+    assert {i: document.frames(i) for i in document.cell_ids} == {1: [0, 1, 2], 2: [0], 3: [3, 4, 5]}
+
+
+def test_a_refusal_is_all_that_is_said(desk, movie_file, labels):
+    desk.open(movie_file)
+    desk.session.exchange.import_labels(labels)
+    desk.settle()
+    desk.session.linking.link_all()
+    desk.session.editing.set_locked([1], True)  # before the job has ended
+    desk.settle()
+    assert "is locked" in desk.texts[-1]
