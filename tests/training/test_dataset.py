@@ -8,14 +8,18 @@ import torch
 from torch.utils.data import DataLoader
 
 from cellsam_desktop.core.geometry import Region
+from cellsam_desktop.core.prompts import Point, Prompts
 from cellsam_desktop.sam.embedding_cache import EmbeddingCache
 from cellsam_desktop.sam.transforms import InputGeometry, preprocess
+from training.config import Config
 from training.dataset import OneCellDataset, PromptedDataset, at_input_size
 from training.embed import Embeddings
 from training.frames import CellTruth
 from training.prompts import BOTTOM_RIGHT, PADDING, POSITIVE, TOP_LEFT
+from training.sampling import Sampler
 from training.views import View, views_of
 
+from .small import MadeEmbeddings
 from .test_views import HEIGHT, WIDTH, disc, made_frame
 
 CELLS = [CellTruth(1, disc(30, 40, 10)), CellTruth(2, disc(100.5, 20, 6)), CellTruth(3, disc(70, 70, 1))]
@@ -84,20 +88,39 @@ def test_a_cell_of_one_pixel_can_be_prompted(tmp_path: Path):
 
 
 def test_many_prompts_share_one_embedding(views: list[View], tmp_path: Path, weights: Path):
-    cache = EmbeddingCache(tmp_path / "embeddings", 10**9)
-    embeddings = Embeddings(weights, "vit_t", "cpu", cache)
-    data = PromptedDataset(views[:1], embeddings, prompts=2)
+    embeddings = Embeddings(weights, "vit_t", "cpu", EmbeddingCache(tmp_path / "embeddings", 10**9))
+    config = Config(images_per_step=1, prompts_per_image=2, smallest_cell=1)
+    data = PromptedDataset(views[:1], embeddings, config)
+    assert len(data) == 2  # three cells
     item = data[0]
     assert item.embedding.dtype == torch.float16
-    assert len(item.cells) == len(item.targets) == len(item.prompts) == 2
-    assert len({cell.cell_id for cell in item.cells}) == 2
+    assert len(item.item.cells) == len(item.targets) == len(item.prompts) == 2
+    assert len({cell.cell_id for cell in item.item.cells}) == 2
     drawn = set()
     for epoch in range(6):
         data.set_epoch(epoch)
-        (loaded,) = DataLoader(data, batch_size=None)
-        drawn |= {cell.cell_id for cell in loaded.cells}
+        for loaded in DataLoader(data, batch_size=None):
+            drawn |= {cell.cell_id for cell in loaded.item.cells}
     assert drawn == {1, 2, 3}
     assert embeddings.encodes == 1
+
+
+def test_what_is_drawn_is_what_training_draws(views: list[View]):
+    config = Config(smallest_cell=1)
+    data = PromptedDataset(views, MadeEmbeddings(), config)
+    data.set_epoch(1)
+    step = Sampler(views, config).steps_per_epoch
+    for place, item in enumerate(Sampler(views, config).items(step)):
+        found = data[place].item
+        assert (found.view, found.cells, found.seed) == (item.view, item.cells, item.seed)
+
+
+def test_prompts_that_were_really_placed_are_used(tmp_path: Path):
+    real = Prompts((Point(33, 44),))
+    own = views_of([made_frame(tmp_path, [CellTruth(1, CELLS[0].mask, (real,))])], "whole")
+    item = PromptedDataset(own, MadeEmbeddings(), Config(prompts_per_image=1, real_share=1.0))[0]
+    expected = own[0].geometry.to_input(33, 44)
+    assert item.prompts.coords[0, 0].tolist() == pytest.approx(expected)
 
 
 def test_the_recipe_takes_cached_embeddings_too(views: list[View], tmp_path: Path, weights: Path):
