@@ -85,7 +85,7 @@ class Editing:
     def delete_from_here(self) -> None:
         """Delete the selected cells' masks from this frame on, in every z position."""
         if self._session.movie is not None:
-            cells, t = self._session.view.selection, self._key.t
+            cells, t = self._session.view.selection, self._session.view.t
             self._session.acting.do(
                 "Delete from here on", lambda _: track_edits.delete_from_here(self._document, cells, t)
             )
@@ -177,4 +177,4 @@ class Editing:
 
     @property
     def _key(self) -> PlaneKey:
-        return PlaneKey(self._session.view.t, self._session.view.z)
+        return self._session.view.key

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from cellsam_desktop.core import morphology
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.edits import AddCell, Edit, SetMask
-from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.records import Cell, MaskRecord, Source
-from cellsam_desktop.core.track_edits import delete_here
+from cellsam_desktop.core.track_edits import corrected, delete_here
 
 if TYPE_CHECKING:
     from cellsam_desktop.curation.session import Session
@@ -54,13 +53,13 @@ class Painting:
     def _correct_proposal(self, mask: Mask, area: Mask, *, erase: bool, over: bool) -> None:
         if not erase:
             free = area if over else self._without_others(area, self._session.prompting.target)
-            corrected = mask.union(free) if free else mask
+            mask = mask.union(free) if free else mask
         else:
-            corrected = mask.subtract(area) or mask
-        self._session.prompting.replace_mask(corrected)
+            mask = mask.subtract(area) or mask
+        self._session.prompting.replace_mask(mask)
 
     def _paint(self, document: Document, area: Mask, source: Source, *, over: bool) -> None:
-        selection, key = self._session.view.selection, self._key
+        selection, key = self._session.view.selection, self._session.view.key
         cell_id = selection[0] if len(selection) == 1 else document.next_id
         painted = area if over else self._without_others(area, cell_id)
         if painted is None:
@@ -73,7 +72,7 @@ class Painting:
         if record is None:
             edits.append(SetMask(cell_id, key, MaskRecord(painted, source)))
         else:
-            enlarged = replace(record, mask=record.mask.union(painted), source=source)
+            enlarged = replace(corrected(record, record.mask.union(painted)), source=source)
             edits.append(SetMask(cell_id, key, enlarged))
         if over:
             edits += self._take_from_others(document, painted, cell_id)
@@ -90,30 +89,28 @@ class Painting:
         """Take the area from the masks of these cells here; a mask of which nothing is left is deleted."""
         edits: list[Edit] = []
         gone: list[int] = []
+        key = self._session.view.key
         for cell_id in cells:
-            record = document.record(cell_id, self._key)
+            record = document.record(cell_id, key)
             if record is None or not record.mask.overlap(area):
                 continue
             rest = record.mask.subtract(area)
             if rest is None:
                 gone.append(cell_id)
             else:
-                edits.append(SetMask(cell_id, self._key, replace(record, mask=rest, source=Source.BRUSH)))
-        return [*edits, *delete_here(document, gone, self._key)]
+                edits.append(SetMask(cell_id, key, replace(corrected(record, rest), source=Source.BRUSH)))
+        return [*edits, *delete_here(document, gone, key)]
 
     def _without_others(self, area: Mask, cell_id: int | None) -> Mask | None:
-        movie = self._session.movie
+        movie, key = self._session.movie, self._session.view.key
         rest: Mask | None = area
-        for other in movie.document.cells_on(self._key) if movie else ():
-            record = movie.document.record(other, self._key) if movie else None
+        for other in movie.document.cells_on(key) if movie else ():
+            record = movie.document.record(other, key) if movie else None
             if other != cell_id and record is not None and rest is not None:
                 rest = rest.subtract(record.mask)
         return rest
 
     def _take_from_others(self, document: Document, area: Mask, cell_id: int) -> list[Edit]:
-        others = [i for i in document.cells_on(self._key) if i != cell_id and not document.cell(i).locked]
+        here = document.cells_on(self._session.view.key)
+        others = [i for i in here if i != cell_id and not document.cell(i).locked]
         return self._cut(document, others, area)
-
-    @property
-    def _key(self) -> PlaneKey:
-        return PlaneKey(self._session.view.t, self._session.view.z)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from cellsam_desktop.core.edits import SetMask
 from cellsam_desktop.core.geometry import PlaneKey
-from cellsam_desktop.core.prompts import Box
+from cellsam_desktop.core.prompts import NO_PROMPTS, Box, Prompts
 from cellsam_desktop.core.records import Source
 from cellsam_desktop.curation.tools import BoxPreview, PathPreview
 from cellsam_desktop.curation.view_state import Tool
@@ -87,6 +89,21 @@ def test_right_drag_and_the_eraser_erase_and_the_last_pixel_takes_the_cell(paint
     session.undo()
     session.undo()
     assert area(painter, 1) == 25
+
+
+@pytest.mark.parametrize("button", ["left", "right"])
+def test_what_the_model_said_of_a_mask_goes_with_its_shape(painter: Desk, button: str) -> None:
+    session, document = painter.session, painter.session.movie.document
+    said = replace(
+        document.record(1, HERE), predicted_iou=0.5, agreement=0.4, prompts=Prompts(box=Box(10, 10, 14, 14))
+    )
+    session.commit("Propose", [SetMask(1, HERE, said)])
+    session.view.set(selection=(1,))
+    drag(painter, (14, 12), button=button)
+    after = document.record(1, HERE)
+    assert after.mask.area != said.mask.area
+    assert (after.predicted_iou, after.agreement, after.prompts) == (None, None, NO_PROMPTS)
+    assert after.source is Source.BRUSH
 
 
 def test_erasing_touches_only_the_cell_it_begins_on(painter: Desk) -> None:
