@@ -27,6 +27,7 @@ FLAVOURS = ("lean", "full")
 NOT_IN_LEAN = {"accelerate", "monai", "segment-anything", "timm", "torch", "torchvision"}
 CUDA = "cu130"  # as the PyTorch that the index has for Linux
 LEAN_ENVIRONMENT = ROOT / ".venv-lean"
+TOOLS = ("gcc", "nm", "readelf", "strip")  # that make the folder smaller, on Linux
 
 
 def main() -> int:
@@ -38,6 +39,7 @@ def main() -> int:
     parser.add_argument("--flavour", choices=FLAVOURS, default="lean")
     flavour = parser.parse_args().flavour
     try:
+        check_tools()
         python = environment(flavour)
         version = current_version(python)
         staged = ROOT / "build" / flavour / "staged"
@@ -52,6 +54,13 @@ def main() -> int:
     ).returncode
 
 
+def check_tools() -> None:
+    """Refuse at once, rather than when the folder is nearly ready."""
+    missing = [tool for tool in TOOLS if sys.platform == "linux" and shutil.which(tool) is None]
+    if missing:
+        raise project.SetupError(f"{', '.join(missing)} is missing: sudo apt-get install -y gcc binutils")
+
+
 def environment(flavour: str) -> Path:
     """The Python that builds this flavour, with all it needs."""
     if flavour == "full":
@@ -63,7 +72,7 @@ def environment(flavour: str) -> Path:
     python = LEAN_ENVIRONMENT / project.PYTHON.relative_to(project.VENV)
     wanted = lean_requirements()
     inputs = [(ROOT / name).read_text(encoding="utf-8") for name in ("pyproject.toml", "constraints.txt")]
-    stamp = project.Stamp("packages-lean", [str(ROOT), *wanted, *inputs])
+    stamp = project.Stamp("packages-lean", [str(ROOT), *wanted, *inputs], LEAN_ENVIRONMENT)
     if not (stamp.fresh() and project.works([python, "-c", "import PyInstaller"])):
         fill(python, wanted)
         stamp.leave()

@@ -7,7 +7,6 @@ Cairo, Pango and Kerberos) stay behind.
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -21,12 +20,7 @@ def remove_orphans(folder: Path) -> int:
     """Remove them from ``folder``, the one with the libraries; the bytes saved.
 
     Only libraries that lie in it directly are looked at: packages know best what is in their own folders.
-
-    Raises:
-        FileNotFoundError: there is no ``readelf`` on this computer.
     """
-    if shutil.which("readelf") is None:
-        raise FileNotFoundError("readelf")
     files = [file for file in folder.rglob("*") if ".so" in file.name and not file.is_symlink()]
     needed = {file: _needed(file) for file in files if file.is_file()}
     saved = 0

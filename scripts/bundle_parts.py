@@ -71,13 +71,9 @@ def write_licences(folder: Path, left_out: set[str]) -> None:
         known = metadata.distribution(name)
         lines.append(f"{known.metadata['Name']} {known.version}: {stated_licence(known)}")
         for file in known.files or ():
-            if any(word in file.name.lower() for word in _LICENCE_NAMES) and file.suffix not in (
-                ".py",
-                ".pyc",
-            ):
-                source = Path(str(known.locate_file(file)))
-                if source.is_file():
-                    shutil.copyfile(source, folder / f"{name}-{file.name}")
+            source = Path(str(known.locate_file(file)))
+            if is_licence(file.name) and source.is_file():
+                shutil.copyfile(source, folder / f"{name}-{file.name}")
     python = Path(os.__file__).parent / "LICENSE.txt"
     if python.is_file():
         shutil.copyfile(python, folder / "Python-LICENSE.txt")

@@ -30,15 +30,9 @@ def replace_unused(folder: Path) -> int:
     """Replace all of ``UNUSED`` that are in ``folder`` (the one with the libraries); the bytes saved.
 
     Raises:
-        FileNotFoundError: there is no C compiler, or no ``nm``, on this computer.
         ValueError: a library gives others more than functions.
     """
     libraries = [folder / name for name in UNUSED if (folder / name).is_file()]
-    if not libraries:
-        return 0
-    for tool in ("gcc", "nm"):
-        if shutil.which(tool) is None:
-            raise FileNotFoundError(tool)
     users = [file for pattern in _WANTING for file in folder.glob(pattern) if file not in libraries]
     wanted = {name for file in users for _, name, _ in _symbols(file, "--undefined-only")}
     return sum(_replace(library, wanted) for library in libraries)
@@ -56,16 +50,8 @@ def _replace(library: Path, wanted: set[str]) -> int:
         source, script, made = (Path(folder) / name for name in ("stub.c", "stub.map", library.name))
         source.write_text("".join(_function(name) for names in functions.values() for name in sorted(names)))
         script.write_text("".join(_node(version, names) for version, names in functions.items() if version))
-        command = [
-            "gcc",
-            "-shared",
-            "-fPIC",
-            "-O1",
-            f"-Wl,-soname,{library.name}",
-            "-o",
-            str(made),
-            str(source),
-        ]
+        command = ["gcc", "-shared", "-fPIC", "-O1", f"-Wl,-soname,{library.name}"]
+        command += ["-o", str(made), str(source)]
         if any(functions):
             command.append(f"-Wl,--version-script={script}")
         subprocess.run(command, check=True)

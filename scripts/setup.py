@@ -159,15 +159,15 @@ def fetch_weights() -> None:
 class Stamp:
     """A file that remembers what a step was done with."""
 
-    def __init__(self, name: str, inputs: Iterable[str]) -> None:
-        self.file = STAMPS / name
+    def __init__(self, name: str, inputs: Iterable[str], environment: Path = VENV) -> None:
+        self.file, self.environment = STAMPS / name, environment / "pyvenv.cfg"
         self.text = hashlib.sha256("\0".join(inputs).encode()).hexdigest()
 
     def fresh(self) -> bool:
         """Whether the step was done with these inputs in the environment that is there now."""
-        if not self.file.exists() or self.file.read_text() != self.text:
+        if not (self.file.exists() and self.environment.exists()) or self.file.read_text() != self.text:
             return False
-        return self.file.stat().st_mtime >= (VENV / "pyvenv.cfg").stat().st_mtime
+        return self.file.stat().st_mtime >= self.environment.stat().st_mtime
 
     def leave(self) -> None:
         """Note that the step is done."""
