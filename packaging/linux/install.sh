@@ -25,7 +25,11 @@ fi
 # The new version is complete before the old one goes.
 mkdir -p "$prefix/opt" "$prefix/bin" "$share/applications" "$share/mime/packages"
 rm -rf "$program.new" "$program.old"
-cp -R "$here" "$program.new"
+# Links to the same files take no time and no space; on another file system they have to be copied.
+if ! cp -Rl "$here" "$program.new" 2> /dev/null; then
+    rm -rf "$program.new"
+    cp -R "$here" "$program.new"
+fi
 if [ -d "$program" ]; then mv "$program" "$program.old"; fi
 mv "$program.new" "$program"
 rm -rf "$program.old"

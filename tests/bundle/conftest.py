@@ -33,7 +33,7 @@ def flavour() -> str:
 
 
 @pytest.fixture(scope="session")
-def placed(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def placed(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder under a name with spaces and letters that are not ASCII; a link for each file."""
     folder = tmp_path_factory.mktemp("Meine Programme äöü µ 細胞") / "Cell SAM"
     try:
@@ -41,7 +41,8 @@ def placed(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     except (OSError, shutil.Error):
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(bundle, folder, symlinks=True)
-    return folder
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)  # pytest would keep gigabytes
 
 
 @pytest.fixture(scope="session")

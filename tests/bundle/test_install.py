@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from configparser import ConfigParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -26,9 +27,9 @@ def user_home(tmp_path: Path) -> Path:
     return folder
 
 
-def script(file: Path, home: Path) -> str:
+def script(file: Path, home: Path, **more: str) -> str:
     """Run an installer's script; what it says."""
-    environment = {"HOME": str(home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+    environment = {"HOME": str(home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", **more}
     done = subprocess.run([str(file)], env=environment, capture_output=True, text=True, check=False, cwd="/")
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -59,6 +60,8 @@ def test_install_start_replace_remove(placed: Path, user_home: Path):
     program = local / "bin" / "cellsam-desktop"
     answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, env={})
     assert answer.stdout == f"cellsam-desktop {built_version(placed)}\n"
+    installed, unpacked = (place / "cellsam-desktop" for place in (local / "opt" / "cellsam-desktop", placed))
+    assert installed.samefile(unpacked) == (user_home.stat().st_dev == placed.stat().st_dev)
 
     stale = local / "opt" / "cellsam-desktop" / "of an earlier version"
     stale.write_text("x")
@@ -68,6 +71,20 @@ def test_install_start_replace_remove(placed: Path, user_home: Path):
     said = script(local / "opt" / "cellsam-desktop" / "uninstall.sh", user_home)
     assert str(user_home / ".local/share/cellsam-desktop") in said
     assert files_in(user_home) == before
+
+
+def test_install_on_another_file_system(placed: Path, flavour: str, user_home: Path):
+    """There the files cannot be linked."""
+    memory = Path("/dev/shm")
+    if flavour == "full" or not memory.is_dir() or shutil.disk_usage(memory).free < 1e9:
+        pytest.skip("there is no other file system with enough room")
+    assert memory.stat().st_dev != placed.stat().st_dev
+    with tempfile.TemporaryDirectory(dir=memory) as prefix:
+        said = script(placed / "install.sh", user_home, PREFIX=prefix)
+        assert f"{prefix}/opt/cellsam-desktop" in said
+        program = Path(prefix) / "bin" / "cellsam-desktop"
+        answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, env={})
+        assert answer.stdout == f"cellsam-desktop {built_version(placed)}\n"
 
 
 def test_the_desktop_knows_it(placed: Path, user_home: Path):
