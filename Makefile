@@ -45,16 +45,10 @@ bundle-test: setup
 	CELLSAM_BUNDLE=dist/$(FLAVOUR)/cellsam-desktop CELLSAM_BUNDLE_FLAVOUR=$(FLAVOUR) \
 	    $(BIN)/python -m pytest tests/bundle --timeout 900
 
-# What a change is checked with: the lean build always, the full one when what it is made of has changed since
-# BUNDLE_SINCE (a commit; the last one by default).
-BUNDLE_SINCE ?= HEAD~1
-BUNDLE_PARTS := build.spec constraints.txt packaging pyproject.toml scripts tests/bundle
-
+# What a change is checked with: lean always, full when what it is made with has changed since it was tested last.
+# UNTIL: when all has to be over, in seconds since 1970.
 bundle-check:
-	$(MAKE) bundle bundle-test FLAVOUR=lean
-	@if git diff --quiet $(BUNDLE_SINCE) -- $(BUNDLE_PARTS); then \
-	    echo "Nothing that the full build is made of has changed."; \
-	else $(MAKE) bundle bundle-test FLAVOUR=full; fi
+	@$(PYTHON) scripts/bundle_check.py $(if $(UNTIL),--until $(UNTIL))
 
 bundle-sizes:
 	@$(PYTHON) scripts/bundle_sizes.py --flavour $(FLAVOUR)

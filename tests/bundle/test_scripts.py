@@ -9,6 +9,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import PySide6
@@ -17,6 +18,7 @@ import pytest
 from tests.conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
+import bundle_check
 import bundle_contents
 import bundle_icu
 import bundle_orphans
@@ -26,7 +28,8 @@ import bundle_stubs
 import release_notes
 
 needs_gcc = pytest.mark.skipif(
-    any(shutil.which(tool) is None for tool in ("gcc", "nm", "strip")), reason="gcc and binutils are missing"
+    any(shutil.which(tool) is None for tool in ("gcc", "nm", "readelf", "strip")),
+    reason="gcc and binutils are missing",
 )
 
 
@@ -111,7 +114,11 @@ def library(tmp_path: Path) -> Path:
 @needs_gcc
 def test_stripping_keeps_what_can_be_loaded(library: Path, tmp_path: Path):
     before = library.stat().st_size
+    assert bundle_strip.has_symbols(library.read_bytes())
     assert bundle_strip.strip_folder(tmp_path) == before - library.stat().st_size > 0
+    subprocess.run(["strip", str(library)], check=True)
+    assert not bundle_strip.has_symbols(library.read_bytes())
+    assert not bundle_strip.has_symbols(b"no library")
     data = bytearray(library.read_bytes())
     assert bundle_strip.is_loadable(bytes(data))
     (start,) = struct.unpack_from("<Q", data, 32)
@@ -191,6 +198,31 @@ def test_names_sort_alike_with_less_of_icu(tmp_path: Path):
     ]
     assert answers[0] == answers[1]
     assert answers[0].endswith("\n1\n")
+
+
+def test_what_was_tested_is_known_by_its_content(tmp_path: Path):
+    (tmp_path / "build.spec").write_text("one")
+    (tmp_path / "tests" / "bundle").mkdir(parents=True)
+    test = tmp_path / "tests" / "bundle" / "test_it.py"
+    test.write_text("two")
+    before = bundle_check.sums_of_parts(tmp_path)
+    (tmp_path / "README.md").write_text("no part of it")
+    assert bundle_check.changes(before, bundle_check.sums_of_parts(tmp_path)) == []
+    assert bundle_check.changes("", before) == ["build.spec", "tests/bundle/test_it.py"]
+    (tmp_path / "build.spec").write_text("another")
+    test.unlink()
+    (tmp_path / "constraints.txt").write_text("new")
+    now = bundle_check.sums_of_parts(tmp_path)
+    assert bundle_check.changes(before, now) == ["build.spec", "constraints.txt", "tests/bundle/test_it.py"]
+
+
+def test_the_full_build_is_not_begun_without_time_or_room():
+    enough_s, enough_gb = bundle_check.FULL_TAKES_S + 60, bundle_check.FULL_TAKES_GB + 1
+    assert bundle_check.refusal(None, enough_gb) is None
+    assert bundle_check.refusal(time.time() + enough_s, enough_gb) is None
+    assert "and 5 are left" in str(bundle_check.refusal(time.time() + 300, enough_gb))
+    assert "and 0 are left" in str(bundle_check.refusal(time.time() - 300, enough_gb))
+    assert "and 2 are free" in str(bundle_check.refusal(None, 2.0))
 
 
 def test_the_notes_of_a_release():
