@@ -29,6 +29,7 @@ NAMES = (
     "curation",
     "lineage",
     "training",
+    "training_recipe",
     "training_peer",
 )
 

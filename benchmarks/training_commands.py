@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
+
+from cellsam_desktop import paths
 
 MODEL = "vit_t"
 
 
-def fit(data: str, run: Path, minutes: float, preset: str = "curator", seed: int = 0) -> float:
-    """Train for so many minutes on the processor; the seconds that it took, starting included."""
-    started = time.monotonic()
-    length = ("--minutes", str(minutes), "--seed", str(seed))
-    _train("fit", data, "--preset", preset, *length, "--device", "cpu", "--out", str(run))
-    return time.monotonic() - started
+def fit(data: str, run: Path, minutes: float | None, preset: str = "curator", seed: int = 0) -> float:
+    """Train on the processor for so many minutes, or for the preset's own epochs.
+
+    Returns the seconds that it took, starting and encoding included: embeddings of earlier runs are not used.
+    """
+    length = () if minutes is None else ("--minutes", str(minutes))
+    words = ("fit", data, "--preset", preset, "--seed", str(seed), *length)
+    with tempfile.TemporaryDirectory() as folder:
+        home = _home_without_embeddings(Path(folder))
+        started = time.monotonic()
+        _train(*words, "--device", "cpu", "--out", str(run.absolute()), env={"CELLSAM_HOME": str(home)})
+        return time.monotonic() - started
 
 
 def evaluate(data: str, decoder: Path | None) -> dict[str, float]:
@@ -30,6 +40,15 @@ def evaluate(data: str, decoder: Path | None) -> dict[str, float]:
     return {kind: float(found[kind]["iou"][0]) for kind in ("point", "box")}
 
 
-def _train(command: str, data: str, *options: str) -> None:
+def _train(command: str, data: str, *options: str, env: Mapping[str, str] | None = None) -> None:
     words = [sys.executable, "-m", "training", command, data, "--base", MODEL, *options]
-    subprocess.run(words, stdout=sys.stderr, check=True)
+    subprocess.run(words, stdout=sys.stderr, check=True, env={**os.environ, **(env or {})})
+
+
+def _home_without_embeddings(folder: Path) -> Path:
+    """A place for the program's files that has the models and exported decoders of this computer."""
+    for own, here in (("data/models", paths.models_dir()), ("cache/decoders", paths.decoders_dir())):
+        link = folder / own
+        link.parent.mkdir(parents=True)
+        link.symlink_to(here.absolute(), target_is_directory=True)
+    return folder
