@@ -38,12 +38,11 @@ from benchmarks.peers import python as peer_python
 from cellsam_desktop import paths
 from cellsam_desktop.images.sample import write_sample
 from cellsam_desktop.sam.export import ensure_decoder
+from tests.bundle.screen import Screen, is_coloured, pixels, virtual_screen
 
 ROOT = Path(__file__).resolve().parents[1]
-_WIDTH, _HEIGHT = 1500, 950
 _PAINTED_SHARE = 0.25
 _COLOURS = 8
-_TINTED = 25  # of 255: the difference of channels that no grey image shows
 _AROUND = 12
 _PLACES = ((0, 0), (-60, -30), (60, 30), (-60, 40), (60, -40), (0, 70), (0, -70))
 """Where the mouse looks for a cell, from the middle of the canvas, in pixels of the screen."""
@@ -61,65 +60,36 @@ class Side:
 
 
 class Watched:
-    """A virtual screen whose pixels can be read as they change."""
+    """A virtual screen whose pixels can be read as they change, without copying."""
 
-    def __init__(self, folder: Path) -> None:
-        reading, writing = os.pipe()
-        size = f"{_WIDTH}x{_HEIGHT}x24"
-        self._server = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(writing), "-screen", "0", size, "-fbdir", str(folder)],
-            pass_fds=(writing,),
-            stderr=subprocess.DEVNULL,
-        )
-        os.close(writing)
-        with os.fdopen(reading) as pipe:
-            self.display = f":{pipe.readline().strip()}"
-        with (folder / "Xvfb_screen0").open("rb") as file:
-            self._file = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        header = np.frombuffer(self._file[:100], ">u4")
-        self._start, self._stride = int(header[0] + 12 * header[19]), int(header[12])
-
-    @property
-    def pixels(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """(height, width, 4): blue, green, red and nothing."""
-        rows = np.frombuffer(self._file, np.uint8, _HEIGHT * self._stride, self._start)
-        return rows.reshape(_HEIGHT, self._stride)[:, : 4 * _WIDTH].reshape(_HEIGHT, _WIDTH, 4)
+    def __init__(self, screen: Screen) -> None:
+        with screen.file.open("rb") as file:
+            self._pixels = pixels(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
     def is_painted(self) -> bool:
         """Whether a window with content covers a quarter of the screen; parts of it may be black."""
-        some = np.ascontiguousarray(self.pixels[::8, ::8, :3])
+        some = np.ascontiguousarray(self._pixels[::8, ::8, :3])
         shown = some.any(axis=2)
         covered = shown.any(axis=0).sum() * shown.any(axis=1).sum() >= _PAINTED_SHARE * shown.size
         return bool(covered) and len(np.unique(some[shown], axis=0)) >= _COLOURS
 
     def is_tinted(self, x: int, y: int) -> bool:
         """Whether colour lies around a place."""
-        part = self.pixels[y - _AROUND : y + _AROUND, x - _AROUND : x + _AROUND, :3].astype(int)
-        return bool(np.median(np.ptp(part, axis=2)) > _TINTED)
-
-    def move(self, x: int, y: int) -> None:
-        """Put the mouse somewhere."""
-        environment = {**os.environ, "DISPLAY": self.display}
-        subprocess.run(["xdotool", "mousemove", str(x), str(y)], env=environment, check=True)
-
-    def close(self) -> None:
-        """End the screen."""
-        self._server.terminate()
-        self._server.wait()
+        return is_coloured(self._pixels, x, y, _AROUND)
 
 
 def start(side: Side, home: Path) -> dict[str, float]:
     """Start one side once: milliseconds until it was painted and, maybe, until the first mask."""
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        screen = Watched(Path(folder))
-        stack.callback(screen.close)
+        screen = stack.enter_context(virtual_screen(Path(folder)))
+        watched = Watched(screen)
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
         environment |= {"DISPLAY": screen.display, "QT_QPA_PLATFORM": "xcb", "HOME": str(home)}
         environment["CELLSAM_HOME"] = str(home / "cellsam")
         began = time.monotonic()
         with _running(side.command, environment, home):
-            found = {"painted_ms": 1000 * (_when(screen.is_painted, side.name, 0.004) - began)}
+            found = {"painted_ms": 1000 * (_when(watched.is_painted, side.name, 0.004) - began)}
             if side.masks:
                 places = _places()
 
@@ -127,7 +97,7 @@ def start(side: Side, home: Path) -> dict[str, float]:
                     x, y = next(places)
                     screen.move(x, y)
                     time.sleep(0.03)
-                    return screen.is_tinted(x, y)
+                    return watched.is_tinted(x, y)
 
                 found["mask_ms"] = 1000 * (_when(look, side.name, 0.0) - began)
     return found

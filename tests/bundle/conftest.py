@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.bundle.program import Program, isolation
-from tests.bundle.screen import Screen
+from tests.bundle.screen import Screen, virtual_screen
 
 
 @pytest.fixture(scope="session")
@@ -70,26 +69,5 @@ def screen(tmp_path: Path) -> Iterator[Screen]:
         pytest.skip(f"{', '.join(tools)} is missing: sudo apt-get install -y xvfb xdotool")
     folder = tmp_path / "screen"
     folder.mkdir()
-    reading, writing = os.pipe()
-    server = subprocess.Popen(
-        [
-            "Xvfb",
-            "-displayfd",
-            str(writing),
-            "-screen",
-            "0",
-            "1500x950x24",
-            "-fbdir",
-            str(folder),
-            "-nolisten",
-            "tcp",
-        ],
-        pass_fds=(writing,),
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writing)
-    with os.fdopen(reading) as pipe:
-        number = pipe.readline().strip()
-    yield Screen(f":{number}", folder / "Xvfb_screen0")
-    server.terminate()
-    server.wait(20)
+    with virtual_screen(folder) as shown:
+        yield shown

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import mmap
 import os
-import struct
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +20,20 @@ _PATIENCE_S = 240.0
 _COLOURFUL = 25  # of 255: the difference of channels that no grey image shows
 
 T = TypeVar("T")
+
+
+def pixels(image: bytes | mmap.mmap) -> NDArray[np.uint8]:
+    """A picture in the form of xwd, as servers keep it: (height, width, 4), blue, green, red and nothing."""
+    header = np.frombuffer(image, ">u4", 25).astype(int)
+    start, width, height, stride, colours = header[[0, 4, 5, 12, 19]]
+    rows = np.frombuffer(image, np.uint8, height * stride, start + 12 * colours).reshape(height, stride)
+    return rows[:, : 4 * width].reshape(height, width, 4)
+
+
+def is_coloured(picture: NDArray[np.uint8], x: int, y: int, reach: int) -> bool:
+    """Whether colour lies around a place: what is shown of an image without a mask is grey."""
+    part = picture[y - reach : y + reach, x - reach : x + reach, :3].astype(int)
+    return bool(np.median(np.ptp(part, axis=2)) > _COLOURFUL)
 
 
 @dataclass(frozen=True)
@@ -34,15 +49,11 @@ class Screen:
     """One virtual screen; ``file`` is where its server keeps the picture, in the form of xwd."""
 
     def __init__(self, display: str, file: Path) -> None:
-        self.display, self._file = display, file
+        self.display, self.file = display, file
 
     def picture(self) -> NDArray[np.uint8]:
         """What is on the screen, (height, width, 3)."""
-        data = self._file.read_bytes()
-        header = struct.unpack(">25I", data[:100])
-        start, width, height, stride, colours = header[0], header[4], header[5], header[12], header[19]
-        rows = np.frombuffer(data, np.uint8, height * stride, start + 12 * colours).reshape(height, stride)
-        return rows[:, : 4 * width].reshape(height, width, 4)[..., 2::-1].copy()
+        return pixels(self.file.read_bytes())[..., 2::-1].copy()
 
     def wait(self, look: Callable[[], T | None], what: str) -> T:
         """What ``look`` gives as soon as it gives something."""
@@ -61,7 +72,11 @@ class Screen:
 
     def hover(self, x: int, y: int) -> None:
         """Move the mouse there, by way of a place beside it: the window must see it move."""
-        self._do("mousemove", str(x - 3), str(y - 2))
+        self.move(x - 3, y - 2)
+        self.move(x, y)
+
+    def move(self, x: int, y: int) -> None:
+        """Put the mouse there."""
         self._do("mousemove", str(x), str(y))
 
     def click(self) -> None:
@@ -89,9 +104,7 @@ class Screen:
 
     def is_tinted(self, disc: Disc) -> bool:
         """Whether a mask's colour lies over the disc."""
-        reach = disc.diameter // 8
-        part = self.picture()[disc.y - reach : disc.y + reach, disc.x - reach : disc.x + reach].astype(int)
-        return bool(np.median(np.ptp(part, axis=2)) > _COLOURFUL)
+        return is_coloured(self.picture(), disc.x, disc.y, disc.diameter // 8)
 
     def _do(self, *words: str, check: bool = True) -> str:
         answer = subprocess.run(
@@ -103,3 +116,20 @@ class Screen:
             timeout=60,
         )
         return answer.stdout
+
+
+@contextmanager
+def virtual_screen(folder: Path) -> Iterator[Screen]:
+    """A screen of 1500 x 950 pixels; its server keeps its picture in ``folder``."""
+    reading, writing = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1500x950x24"]
+    command += ["-fbdir", str(folder), "-nolisten", "tcp"]
+    server = subprocess.Popen(command, pass_fds=(writing,), stderr=subprocess.DEVNULL)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        number = pipe.readline().strip()
+    try:
+        yield Screen(f":{number}", folder / "Xvfb_screen0")
+    finally:
+        server.terminate()
+        server.wait(20)
