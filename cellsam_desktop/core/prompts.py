@@ -63,12 +63,6 @@ class Prompts:
         """These prompts with another box."""
         return replace(self, box=box)
 
-    def without_last(self) -> Prompts:
-        """These prompts less the last point, or less the box when there is no point."""
-        if self.points:
-            return replace(self, points=self.points[:-1])
-        return Prompts()
-
     def to_json(self) -> dict[str, Any]:
         """Plain data as written in PROMPTS.json: ``points`` with label 1 or 0, ``box`` as four numbers."""
         data: dict[str, Any] = {}

@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Collection
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -71,11 +70,6 @@ def colours() -> npt.NDArray[np.uint8]:
 def colour_index(cell_id: int) -> int:
     """Row of ``colours`` for a cell, 1 to 255."""
     return (cell_id - 1) % COLOURS + 1
-
-
-def colour_indices(cell_ids: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Rows of ``colours`` for an array of cell ids of any shape; 0 stays 0."""
-    return np.where(cell_ids > 0, (cell_ids - 1) % COLOURS + 1, 0).astype(np.uint8)
 
 
 def colour_of(cell_id: int) -> RGB:

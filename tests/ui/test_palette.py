@@ -21,8 +21,6 @@ def test_a_colour_belongs_to_an_id_for_ever() -> None:
     assert palette.colour_of(1) != palette.colour_of(2)
     assert palette.colour_index(255) == 255
     assert palette.colour_index(256) == 1
-    ids = np.array([[0, 1], [255, 256]])
-    assert palette.colour_indices(ids).tolist() == [[0, 1], [255, 1]]
 
 
 def test_neighbouring_ids_are_easy_to_tell_apart() -> None:
