@@ -15,7 +15,6 @@ from PySide6.QtWidgets import QApplication
 
 from cellsam_desktop import __version__, paths
 from cellsam_desktop.core import collector
-from cellsam_desktop.core.errors import CellSamError
 from cellsam_desktop.curation.session import Jobs, Session
 from cellsam_desktop.jobs.runner import Progress
 from cellsam_desktop.settings import Settings
@@ -120,10 +119,7 @@ def open_sample(session: Session) -> None:
         provide_sample(unfinished, progress=progress)
         return unfinished.rename(folder) / _SAMPLE
 
-    def failed(error: CellSamError) -> None:
-        session.notices.error(str(error))
-
-    session.jobs.runner.run("Making the sample", make, session.open, failed)
+    session.jobs.runner.run("Making the sample", make, session.open, session.notices.failed)
 
 
 def _begin(program: Program, path: Path | None, demo: bool) -> None:

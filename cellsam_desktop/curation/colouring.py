@@ -15,7 +15,7 @@ from cellsam_desktop.analysis.colouring import NO_HISTORY, NO_VALUE, ROWS, Colou
 from cellsam_desktop.analysis.intensity import Intensities, measure_intensities
 from cellsam_desktop.core.changes import ChangeSet
 from cellsam_desktop.core.document import Document
-from cellsam_desktop.core.errors import Cancelled, CellSamError
+from cellsam_desktop.core.errors import CellSamError
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.images.source import ImageSource
 from cellsam_desktop.jobs.runner import Job, Progress
@@ -173,8 +173,7 @@ class Colouring:
         def failed(error: CellSamError) -> None:
             if self._job is job:
                 self._job = None
-                if not isinstance(error, Cancelled):
-                    self._session.notices.error(str(error))
+                self._session.notices.failed(error)
 
         self.passes += cells is None
         job = self._job = self._session.jobs.runner.run("Measuring cells", work, done, failed)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from cellsam_desktop.core.document import Document
-from cellsam_desktop.core.errors import Cancelled, CellSamError
+from cellsam_desktop.core.errors import CellSamError
 from cellsam_desktop.images.source import ImageSource
 from cellsam_desktop.jobs.runner import Job, Progress
 
@@ -70,8 +70,7 @@ class Curves:
         def failed(error: CellSamError) -> None:
             if self._job is job:
                 self._job = None
-                if not isinstance(error, Cancelled):
-                    self._session.notices.error(str(error))
+                self._session.notices.failed(error)
 
         self.passes += 1
         job = self._job = self._session.jobs.runner.run(f"Measuring {quantity.lower()}", work, done, failed)

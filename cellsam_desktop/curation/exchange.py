@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from cellsam_desktop.core import collector
 from cellsam_desktop.core.document import Document
-from cellsam_desktop.core.errors import Cancelled, CellSamError, ExchangeError
+from cellsam_desktop.core.errors import CellSamError, ExchangeError
 from cellsam_desktop.curation.formats import FORMATS, Format, Incoming, Outgoing, recognise
 from cellsam_desktop.curation.open_movie import OpenMovie
 from cellsam_desktop.curation.project_copy import SaveAs
@@ -83,10 +83,7 @@ class Exchange:
 
         def failed(error: CellSamError) -> None:
             finish()
-            if isinstance(error, Cancelled):
-                self._session.notices.info(str(error))
-            else:
-                self._session.notices.error(str(error))
+            self._session.notices.failed(error)
 
         self._session.jobs.runner.run(name, work, succeeded, failed)
 

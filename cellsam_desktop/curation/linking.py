@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from cellsam_desktop.core import track_edits
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.edits import Edit
-from cellsam_desktop.core.errors import Cancelled, CellSamError
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.records import Source
 from cellsam_desktop.curation.open_movie import OpenMovie
@@ -74,7 +73,7 @@ class Linking:
             name,
             lambda progress: _relink(document, cells, frames, step, around, progress),
             lambda found: self._commit(movie, name, found, frames, document.next_id),
-            self._failed,
+            self._session.notices.failed,
         )
 
     def _commit(self, movie: OpenMovie, name: str, found: Relinked, frames: range, first_new: int) -> None:
@@ -108,12 +107,6 @@ class Linking:
             notices.info(f"{cells} cells with {len(divisions)} divisions were linked.")
         elif made and not made[-1]:
             notices.info("Linking finds the cells as they are.")
-
-    def _failed(self, error: CellSamError) -> None:
-        if isinstance(error, Cancelled):
-            self._session.notices.info(str(error))
-        else:
-            self._session.notices.error(str(error))
 
 
 def _imported(document: Document, cell: int) -> bool:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cellsam_desktop.core.document import Document
-from cellsam_desktop.core.errors import Cancelled, CellSamError
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.images.source import ImageSource
 from cellsam_desktop.jobs.runner import Progress
@@ -42,14 +41,8 @@ class Measuring:
             f"Measuring for {path.name}",
             partial(_measure, path, document, chosen, movie.source),
             lambda _: self._session.notices.info(f"Table written to {path}."),
-            self._failed,
+            self._session.notices.failed,
         )
-
-    def _failed(self, error: CellSamError) -> None:
-        if isinstance(error, Cancelled):
-            self._session.notices.info(str(error))
-        else:
-            self._session.notices.error(str(error))
 
 
 def write_measurements(

@@ -9,6 +9,8 @@ from typing import Literal
 
 from psygnal import Signal
 
+from cellsam_desktop.core.errors import Cancelled, CellSamError
+
 log = logging.getLogger(__name__)
 
 Level = Literal["info", "warning", "error"]
@@ -50,6 +52,13 @@ class Notices:
     def error(self, text: str, detail: str = "") -> None:
         """Say that something failed, and what to do about it."""
         self._post(Notice("error", text, detail))
+
+    def failed(self, error: CellSamError) -> None:
+        """Say why a job came to no result; that somebody cancelled it is no error."""
+        if isinstance(error, Cancelled):
+            self.info(str(error))
+        else:
+            self.error(str(error))
 
     def _post(self, notice: Notice) -> None:
         log.log(_LOG_LEVELS[notice.level], "%s %s", notice.text, notice.detail)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from cellsam_desktop import paths
 from cellsam_desktop.core import collector
 from cellsam_desktop.core.document import Document
-from cellsam_desktop.core.errors import Cancelled, CellSamError, ProjectError
+from cellsam_desktop.core.errors import CellSamError, ProjectError
 from cellsam_desktop.curation import locating
 from cellsam_desktop.curation.locating import MovieMissing, Opened, Reread
 from cellsam_desktop.curation.open_movie import OpenMovie, masks_stay_in_place
@@ -100,8 +100,7 @@ class Opening:
         def failed(error: CellSamError) -> None:
             if self.job is job:
                 self.job = None
-                if not isinstance(error, Cancelled):
-                    self._session.notices.error(str(error))
+                self._session.notices.failed(error)
 
         job = self.job = self._session.jobs.runner.run(name, work, done, failed)
 

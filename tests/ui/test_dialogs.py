@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,12 @@ from PySide6.QtWidgets import QDialog, QInputDialog, QLabel
 from pytestqt.qtbot import QtBot
 
 from cellsam_desktop import settings
+from cellsam_desktop.core.errors import ModelError
 from cellsam_desktop.core.records import Calibration
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.images.source import MovieInfo, Sizes
 from cellsam_desktop.settings import Settings
-from cellsam_desktop.ui.dialogs.about import AboutDialog, licences_html
+from cellsam_desktop.ui.dialogs.about import LIBRARIES, AboutDialog, licences_html
 from cellsam_desktop.ui.dialogs.axes import AxesDialog, described
 from cellsam_desktop.ui.dialogs.desk import Desk
 from cellsam_desktop.ui.dialogs.find_cell import FindCellDialog
@@ -97,7 +100,10 @@ def test_preferences_act_at_once_and_are_kept(
     assert ready.view.opacity == 0.7
     preferences.trail.setValue(25)
     assert ready.view.trail == 25
+    rates = []
+    ready.navigation.rate_changed.connect(rates.append)
     preferences.fps.setValue(12)
+    assert rates == [12]
     preferences.device.setCurrentIndex(preferences.device.findData("cpu"))
     assert ready.jobs.encoder.config.device == "cpu"
     preferences.close()
@@ -139,6 +145,22 @@ def test_models_that_are_not_here_can_be_fetched(preferences: PreferencesDialog)
     assert choice.spec.name == "vit_t"
     assert choice.fetch.isVisible()
     assert choice.note.text() == "Not installed, 41 MB. Licence: Apache-2.0."
+
+
+def test_a_model_that_could_not_be_fetched_can_be_asked_for_again(
+    preferences: PreferencesDialog, ready: Session, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    def no_network(*_: object, **__: object) -> None:
+        raise ModelError("The network cannot be reached: try again.")
+
+    monkeypatch.setattr("cellsam_desktop.sam.fetch.fetch", no_network)
+    choice, said = preferences.model, []
+    ready.notices.posted.connect(said.append)
+    qtbot.mouseClick(choice.fetch, Qt.MouseButton.LeftButton)
+    assert not choice.fetch.isEnabled()
+    qtbot.waitUntil(lambda: bool(said))
+    assert choice.fetch.isEnabled()
+    assert choice.note.text().startswith("Not installed")
 
 
 def test_an_installed_model_is_used_when_chosen(
@@ -239,3 +261,13 @@ def test_licences_are_named() -> None:
     text = licences_html()
     for word in ("PySide6", "LGPL", "MobileSAM", "Apache-2.0", "CC-BY-4.0"):
         assert word in text
+
+
+def test_every_library_that_the_program_needs_is_named() -> None:
+    needed = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))[
+        "project"
+    ]["dependencies"]
+    names = {re.split(r"[<>=;\s]", line, maxsplit=1)[0].lower() for line in needed}
+    names = {name.removesuffix("-gpu").removesuffix("-essentials") for name in names}
+    named = " ".join(name for name, _ in LIBRARIES).lower().replace("onnx runtime", "onnxruntime")
+    assert [name for name in sorted(names) if name not in named] == []

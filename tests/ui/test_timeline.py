@@ -228,6 +228,8 @@ def test_play_and_speed(ready: Session, timeline: Timeline, qtbot: QtBot) -> Non
     assert timeline.play.toolTip() == "Pause"
     timeline.fps.setValue(20)
     assert ready.settings.play_fps == 20
+    ready.navigation.set_rate(12.4)  # which the field shows as 12
+    assert (ready.settings.play_fps, timeline.fps.value()) == (12.4, 12)
     assert ready.navigation.playing
     qtbot.mouseClick(timeline.play, Qt.MouseButton.LeftButton)
     assert not ready.navigation.playing

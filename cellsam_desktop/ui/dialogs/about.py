@@ -18,13 +18,15 @@ from cellsam_desktop.ui.theme import WIDE, theme_of
 LIBRARIES = (
     ("Qt for Python (PySide6)", "LGPL-3.0"),
     ("pyqtgraph", "MIT"),
-    ("NumPy, SciPy, scikit-image", "BSD-3-Clause"),
+    ("NumPy, SciPy", "BSD-3-Clause"),
     ("PyTorch, torchvision", "BSD-3-Clause"),
-    ("segment-anything, timm", "Apache-2.0"),
+    ("segment-anything, timm, MONAI, accelerate, safetensors", "Apache-2.0"),
     ("ONNX, ONNX Runtime", "Apache-2.0, MIT"),
-    ("tifffile, imagecodecs", "BSD-3-Clause"),
-    ("psygnal, pooch, pycocotools", "BSD"),
-    ("Pillow, platformdirs, safetensors", "MIT-CMU, MIT, Apache-2.0"),
+    ("tifffile, imagecodecs, nd2", "BSD-3-Clause"),
+    ("Zarr, Pillow", "MIT, MIT-CMU"),
+    ("psygnal, Jinja2", "BSD-3-Clause"),
+    ("pycocotools, xxhash", "BSD-2-Clause"),
+    ("platformdirs, requests", "MIT, Apache-2.0"),
 )
 
 

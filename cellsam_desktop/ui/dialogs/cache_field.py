@@ -58,7 +58,9 @@ class CacheField(QWidget):
             return session.jobs.cache.size_bytes()
 
         def failed(error: CellSamError) -> None:
-            session.notices.error(str(error))
+            session.notices.failed(error)
+            if isValid(self):
+                self.clear.setEnabled(True)
 
         session.jobs.runner.run(name, work, self._show, failed)
 

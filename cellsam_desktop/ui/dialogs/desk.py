@@ -175,7 +175,7 @@ class Desk(QObject):
             f"Exporting {path.name}",
             write,
             lambda written: session.notices.info(f"Picture written to {written}."),
-            lambda error: session.notices.error(str(error)),
+            session.notices.failed,
         )
 
     # -- cells ---------------------------------------------------------------------------------------

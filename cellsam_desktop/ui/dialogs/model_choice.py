@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from cellsam_desktop.core.errors import CellSamError
 from cellsam_desktop.curation.session import Session
@@ -73,13 +74,20 @@ class ModelChoice(QWidget):
         def done(_: Path) -> None:
             session.notices.info(f"The model {spec.name} is installed and in use.")
             session.encoding.set_model(spec.name)
+            self._show_again()
 
         def failed(error: CellSamError) -> None:
-            session.notices.error(str(error))
+            session.notices.failed(error)
+            self._show_again()
 
         session.jobs.runner.run(f"Fetching {spec.name}", partial(_work, spec, registry), done, failed)
         self.fetch.setEnabled(False)
         self.note.setText("On its way: the bar at the bottom of the window shows how far.")
+
+    def _show_again(self) -> None:
+        if isValid(self):  # the dialog may be closed by now
+            self.fetch.setEnabled(True)
+            self._show()
 
 
 def _work(spec: ModelSpec, registry: ModelRegistry, progress: Progress) -> Path:

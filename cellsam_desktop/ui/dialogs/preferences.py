@@ -82,7 +82,7 @@ class PreferencesDialog(Dialog):
         self.theme.currentIndexChanged.connect(self._set_theme)
         self.opacity.valueChanged.connect(lambda value: session.editing.set_opacity(value / 100))
         self.trail.valueChanged.connect(lambda value: session.view.set(trail=round(value)))
-        self.fps.valueChanged.connect(self._set_fps)
+        self.fps.valueChanged.connect(session.navigation.set_rate)
         self.device.currentIndexChanged.connect(self._set_device)
         self.shortcuts.changed.connect(self._set_shortcuts)
         self.finished.connect(self._keep)
@@ -90,9 +90,6 @@ class PreferencesDialog(Dialog):
     def _set_theme(self) -> None:
         self._settings.theme = self.theme.currentData()
         self._appearance.choose(self._settings.theme)
-
-    def _set_fps(self, fps: float) -> None:
-        self._settings.play_fps = fps
 
     def _set_device(self) -> None:
         self._settings.device = self.device.currentData()

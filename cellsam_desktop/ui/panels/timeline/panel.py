@@ -114,7 +114,9 @@ class Timeline(QWidget):
             self._session.navigation.set_rate(fps)
 
     def _show_rate(self, fps: float) -> None:
+        self.fps.blockSignals(True)  # it shows whole numbers, which need not be the rate
         self.fps.setValue(fps)
+        self.fps.blockSignals(False)
 
     # -- showing -------------------------------------------------------------------------------------
 
