@@ -31,11 +31,11 @@ class Painting:
 
     def stroke(self, points: Path, radius: float, *, erase: bool = False, over: bool = False) -> None:
         """Apply the area swept by a disc of ``radius`` pixels along a path of (x, y)."""
-        self._apply(morphology.stroke(list(points), radius), points, Source.BRUSH, erase=erase, over=over)
+        self._apply(morphology.stroke(points, radius), points, Source.BRUSH, erase=erase, over=over)
 
     def lasso(self, points: Path, *, erase: bool = False, over: bool = False) -> None:
         """Apply the inside of a closed path of (x, y)."""
-        self._apply(morphology.polygon(list(points)), points, Source.LASSO, erase=erase, over=over)
+        self._apply(morphology.polygon(points), points, Source.LASSO, erase=erase, over=over)
 
     def _apply(self, area: Mask | None, points: Path, source: Source, *, erase: bool, over: bool) -> None:
         movie = self._session.movie

@@ -6,12 +6,11 @@ that is walked to and fro, so that it encloses nothing; with the even-odd rule t
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
 from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.morphology import polygon
 
 Points = npt.NDArray[np.float64]
 Corner = tuple[int, int]
@@ -48,35 +47,10 @@ def mask_of(points: npt.ArrayLike) -> Mask | None:
     ring = np.asarray(points, np.float64)
     if ring.ndim != 2 or ring.shape[0] < 3 or ring.shape[1] != 2 or not np.isfinite(ring).all():
         raise ValueError(f"no polygon: {ring.shape} numbers")
-    x0, y0 = np.floor(ring.min(axis=0)).astype(int)
-    width, height = np.ceil(ring.max(axis=0)).astype(int) - (x0, y0) + 1
-    if int(width) * int(height) > _LARGEST:
-        raise ValueError(f"a polygon of {width} x {height} pixels")
-    # Each edge flips the pixels right of it on the rows that it crosses.
-    flips = np.zeros((height, width + 1), np.int64)
-    start, end = ring - (x0, y0), np.roll(ring, -1, axis=0) - (x0, y0)
-    # From top to bottom, so that both ways along a cut cross a row at the same place to the last bit.
-    upwards = (start[:, 1] > end[:, 1])[:, None]
-    top, bottom = np.where(upwards, end, start), np.where(upwards, start, end)
-    first, after = (np.ceil(corner[:, 1]).astype(int) for corner in (top, bottom))
-    edge = np.repeat(np.arange(len(ring)), after - first)
-    row = first[edge] + _counted(after - first)
-    part = (row - top[edge, 1]) / (bottom[edge, 1] - top[edge, 1])
-    x = top[edge, 0] + part * (bottom[edge, 0] - top[edge, 0])
-    np.add.at(flips, (row, np.ceil(x).astype(int)), 1)
-    return Mask.from_array(np.cumsum(flips, axis=1)[:, :-1] % 2 == 1, int(y0), int(x0))
-
-
-def disc(x: float, y: float, radius: float) -> Mask:
-    """The pixels within ``radius`` of a point, at least the nearest one."""
-    reach = int(np.ceil(radius)) + 1
-    x0, y0 = round(x) - reach, round(y) - reach
-    rows, columns = np.ogrid[y0 : y0 + 2 * reach + 1, x0 : x0 + 2 * reach + 1]
-    inside = (rows - y) ** 2 + (columns - x) ** 2 <= radius**2
-    inside[reach, reach] = True
-    mask = Mask.from_array(inside, y0, x0)
-    assert mask is not None  # the nearest pixel belongs to it
-    return mask
+    width, height = np.ceil(ring.max(axis=0)) - np.floor(ring.min(axis=0)) + 1
+    if width * height > _LARGEST:
+        raise ValueError(f"a polygon of {width:g} x {height:g} pixels")
+    return polygon(ring)
 
 
 def _ends(border: npt.NDArray[np.bool_]) -> dict[Corner, Corner]:
@@ -97,10 +71,3 @@ def _ring(begin: Corner, across: dict[Corner, Corner], down: dict[Corner, Corner
         here = down[there]
         if here == begin:
             return ring
-
-
-def _counted(counts: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """0, 1, ... up to each count, one after the other."""
-    total = np.arange(counts.sum())
-    starts = np.repeat(np.cumsum(counts) - counts, counts)
-    return np.asarray(total - starts)

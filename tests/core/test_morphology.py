@@ -73,8 +73,13 @@ def test_disc(x: float, y: float, radius: float):
     expected = (rows - y) ** 2 + (columns - x) ** 2 <= radius**2
     expected[round(y) + 10, round(x) + 10] = True
     found = disc(x, y, radius)
-    assert found is not None
     assert found.same_pixels(Mask.from_array(expected, -10, -10))
+
+
+def test_a_disc_has_at_least_a_pixel():
+    assert disc(3.4, 5.6, 0.0).area == 1
+    assert disc(3.0, 5.0, 2.0).area == 13
+    assert disc(3.0, 5.0, 10.0).centroid == (3.0, 5.0)
 
 
 @settings(max_examples=15)
@@ -110,6 +115,15 @@ def test_polygon_as_scikit_image_draws_it():
     assert np.array_equal(drawn.to_plane(HEIGHT, WIDTH), expected)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_polygon_that_crosses_itself_as_scikit_image_draws_it(seed: int):
+    corners = np.random.default_rng(seed).uniform((0, 0), (WIDTH - 1, HEIGHT - 1), (40, 2))
+    pixels = [(x, y) for y in range(HEIGHT) for x in range(WIDTH)]
+    expected = points_in_poly(pixels, corners).reshape(HEIGHT, WIDTH)
+    assert np.array_equal(polygon(corners).to_plane(HEIGHT, WIDTH), expected)
+
+
 def test_polygons_without_area():
+    assert polygon([]) is None
     assert polygon([(1, 1), (5, 5)]) is None
     assert polygon([(1.2, 1.2), (1.3, 1.3), (1.4, 1.2)]) is None

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellsam_desktop.core.mask import Mask
-from cellsam_desktop.project.polygons import disc, mask_of, outline_of
+from cellsam_desktop.project.polygons import mask_of, outline_of
 
 
 @given(st.integers(0, 2**32), st.integers(1, 12), st.integers(1, 12), st.floats(0.1, 0.9))
@@ -53,9 +53,3 @@ def test_a_polygon_between_the_centres_is_nothing():
 def test_what_is_no_polygon_is_refused(points):
     with pytest.raises(ValueError, match="polygon"):
         mask_of(points)
-
-
-def test_a_disc_has_at_least_a_pixel():
-    assert disc(3.4, 5.6, 0.0).area == 1
-    assert disc(3.0, 5.0, 2.0).area == 13
-    assert disc(3.0, 5.0, 10.0).centroid == (3.0, 5.0)

@@ -11,10 +11,10 @@ import numpy as np
 from cellsam_desktop.core.errors import ExchangeError
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.morphology import disc
 from cellsam_desktop.project import runs
 from cellsam_desktop.project.importers.geff import USUAL_RADIUS
 from cellsam_desktop.project.importers.tracks import LARGEST_ID, Report, Tracks, settle
-from cellsam_desktop.project.polygons import disc
 
 Sizes = tuple[int, int, int, int]
 Row = Mapping[str, str]

@@ -14,11 +14,12 @@ import numpy.typing as npt
 from cellsam_desktop.core.errors import ExchangeError
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.morphology import disc
 from cellsam_desktop.core.records import Calibration
 from cellsam_desktop.images.zarr_movie import MICROMETRES, SECONDS
 from cellsam_desktop.project.graph import Spot, tracks_of
 from cellsam_desktop.project.importers.tracks import Report, Tracks
-from cellsam_desktop.project.polygons import disc, mask_of
+from cellsam_desktop.project.polygons import mask_of
 
 Sizes = tuple[int, int, int, int]
 Array = npt.NDArray[Any]
