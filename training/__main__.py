@@ -18,7 +18,10 @@ EXIT_INTERRUPTED = 130
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 _MINUTES = 5.0
-_DATA_HELP = "projects (*.cellsam), folders with images/ and labels/, folders of the Cell Tracking Challenge"
+_DATA_HELP = (
+    "projects (*.cellsam), folders with images/ and labels/, folders of the Cell Tracking Challenge; "
+    "PATH@0-16,20 or PATH@LIST.txt is a part of one: frames or files by number, from 0, or by name"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

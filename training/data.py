@@ -27,15 +27,15 @@ def load(paths: Sequence[Path], notice: Notice = _silent) -> list[Frame]:
 
     A path is a project, a folder with ``images/`` and ``labels/`` of the same names, a folder with a movie
     and its labels, or a folder of the Cell Tracking Challenge; ``PATH@0-16`` or ``PATH@list.txt`` is a part
-    of it, see ``selection``. No image stays in memory but the one read last.
+    of it, see ``selection``; several parts of one path are one set of data. No image stays in memory but
+    the one read last.
 
     Raises:
         CellSamError: a path holds nothing to learn from, or something is not as it should be.
     """
     frames: list[Frame] = []
     last, names = LastImage(), set[str]()
-    for path in paths:
-        selection = Selection.parse(path)
+    for selection in Selection.parse_all(paths):
         frames += _load(selection, _new_name(selection.path, names), last, notice)
     return frames
 

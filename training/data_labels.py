@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,10 +14,10 @@ from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.images.listing import SUFFIXES, natural_key
 from cellsam_desktop.project.importers.labels import import_labels
-from training.frames import CellTruth, DataError, Frame
+from training.frames import CellTruth, DataError, Frame, single_planes
 from training.images import LastImage, TrainingMovie
 from training.selection import Candidate, Selection
-from training.series import series_of
+from training.series import places_of
 
 Notice = Callable[[str], None]
 Size = tuple[int, int, int, int]
@@ -159,16 +158,9 @@ def _read_pair(pair: Pair, data_set: str, last: LastImage) -> list[Frame]:
 
 def _in_series(frames: list[Frame]) -> list[Frame]:
     """Images with consecutive numbers are frames of one movie: neighbours must stay together."""
-    sizes = {frame.source.path: frame.shape for frame in frames}
-    planes = Counter(frame.source.path for frame in frames)
-    single = [path for path, count in planes.items() if count == 1]
-    places = series_of([path.stem for path in single], [sizes[path] for path in single])
-    place_of = dict(zip(single, places, strict=True))
-    placed = []
-    for frame in frames:
-        place = place_of.get(frame.source.path)
-        placed.append(frame if place is None else replace(frame, movie=place.series, t=place.number))
-    return placed
+    places = places_of(single_planes(frames))
+    found = ((frame, places.get(frame.source.path)) for frame in frames)
+    return [frame if at is None else replace(frame, movie=at.series, t=at.number) for frame, at in found]
 
 
 def _separate(frames: list[Frame], path: Path, notice: Notice) -> list[Frame]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -58,6 +60,13 @@ class Frame:
             ImageError: it cannot be read any more.
         """
         return self.source.image(self.source_t, self.z)
+
+
+def single_planes(frames: Iterable[Frame]) -> dict[Path, tuple[int, int]]:
+    """The files of which there is one frame only, and its shape: each may be a part of a series."""
+    frames = list(frames)
+    planes = Counter(frame.source.path for frame in frames)
+    return {frame.source.path: frame.shape for frame in frames if planes[frame.source.path] == 1}
 
 
 def union_of(masks: Iterable[Mask]) -> Mask | None:

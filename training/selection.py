@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +47,26 @@ class Selection:
         if all(map(_RANGE.fullmatch, entries)):
             return cls(Path(before), entries, after)
         return cls(Path(before), _read_list(after, argument), after)
+
+    @classmethod
+    def parse_all(cls, arguments: Iterable[Path]) -> list[Selection]:
+        """Read arguments; what is taken of one path in several of them is taken together.
+
+        So frames of one movie are one set of data, however they were named, and are split as one.
+
+        Raises:
+            DataError: see ``parse``.
+        """
+        found: dict[Path, Selection] = {}
+        for own in map(cls.parse, arguments):
+            key = own.path.resolve()
+            found[key] = found[key]._with(own) if key in found else own
+        return list(found.values())
+
+    def _with(self, other: Selection) -> Selection:
+        if self.entries is None or other.entries is None:
+            return Selection(self.path)
+        return Selection(self.path, self.entries + other.entries, f"{self.text},{other.text}")
 
     def choose(self, candidates: Sequence[Candidate]) -> list[int]:
         """Which of the candidates are taken, as places in their list, ascending.

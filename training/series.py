@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 _NUMBER = re.compile(r"(\d+)")
 
@@ -36,6 +37,13 @@ def series_of(stems: Sequence[str], kinds: Sequence[Hashable]) -> list[Place | N
             for number, place in run:
                 found[place] = Place(series, number)
     return found
+
+
+def places_of(files: Mapping[Path, Hashable]) -> dict[Path, Place]:
+    """The place of each file that is in a series; files of one folder and one kind belong together."""
+    kinds = [(file.parent, kind) for file, kind in files.items()]
+    found = series_of([file.stem for file in files], kinds)
+    return {file: place for file, place in zip(files, found, strict=True) if place is not None}
 
 
 def _runs(places: list[int], parts: list[list[str]]) -> list[list[tuple[int, int]]]:

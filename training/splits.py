@@ -8,7 +8,7 @@ show the same cells twice and are never in different parts: docs/decisions/0230-
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -17,9 +17,11 @@ from typing import Any
 import numpy as np
 
 from training.blocks import Parts, by_blocks, by_halves, by_movies, is_even
-from training.frames import DataError, Frame
+from training.frames import DataError, Frame, single_planes
+from training.series import places_of
 
 Notice = Callable[[str], None]
+_Place = tuple[Hashable, int, int]
 
 _FEW = 10
 """Fewer cells than this judge poorly."""
@@ -64,26 +66,47 @@ def split(frames: Sequence[Frame], seed: int, held_out: Sequence[Frame] | None =
     if not parts.validate:
         raise DataError("There are too few cells to hold any out: curate a few more, ten at least.")
     test = parts.test if held_out is None else held_out
-    _compare_places([*parts.train, *parts.validate], held_out or (), notes.append)
+    _compare_places([*parts.train, *parts.validate], test, held_out is not None, notes.append)
     judging = sum(len(frame.cells) for frame in test)
     if judging < _FEW:
         notes.append(f"Only {judging} {'cell judges' if judging == 1 else 'cells judge'}: that says little.")
     return Split(tuple(parts.train), tuple(parts.validate), tuple(test), seed, tuple(notes))
 
 
-def _compare_places(frames: Sequence[Frame], judges: Sequence[Frame], note: Notice) -> None:
-    """Refuse frames that teach and judge; mention judges beside a frame of the same file that teaches."""
-    taught = {(frame.source.path.resolve(), frame.source_t, frame.z) for frame in frames}
-    beside = 0
-    for frame in judges:
-        path, t = frame.source.path.resolve(), frame.source_t
-        if (path, t, frame.z) in taught:
-            raise DataError(
-                f"{path.name} is to teach and to judge ({frame.name}): choose other frames for one."
-            )
-        beside += any((path, t + step, frame.z) in taught for step in (-1, 1))
-    if beside:
-        note(f"{beside} of the frames that judge lie beside frames that teach: the numbers flatter.")
+def _compare_places(teach: Sequence[Frame], judge: Sequence[Frame], apart: bool, note: Notice) -> None:
+    """Mention frames that judge and, in other data, teach or lie beside frames that teach.
+
+    Raises:
+        DataError: one does both, although what judges was named ``apart`` from what teaches.
+    """
+    places = _places([*teach, *judge])
+    taught: defaultdict[_Place, set[str]] = defaultdict(set)
+    for frame, place in zip(teach, places, strict=False):
+        taught[place].add(frame.data_set)
+    near = 0
+    for frame, (file, t, z) in zip(judge, places[len(teach) :], strict=True):
+        if apart and (file, t, z) in taught:
+            name = frame.source.path.name
+            raise DataError(f"{name} is to teach and to judge ({frame.name}): choose other frames for one.")
+        own = set() if apart else {frame.data_set}
+        near += any(taught.get((file, t + step, z), own) - own for step in (-1, 0, 1))
+    if near:
+        note(
+            f"{near} of the frames that judge also teach, or lie beside frames that do: the numbers flatter."
+        )
+
+
+def _places(frames: Sequence[Frame]) -> list[_Place]:
+    """The movie or series of files that each frame is in, and where in time and depth."""
+    series = places_of(single_planes(frames))
+    places: list[_Place] = []
+    for frame in frames:
+        path, at = frame.source.path, series.get(frame.source.path)
+        if at is None:
+            places.append((path.resolve(), frame.source_t, frame.z))
+        else:
+            places.append(((path.parent.resolve(), at.series), at.number, frame.z))
+    return places
 
 
 def _split_set(name: str, frames: list[Frame], wanted: int, seed: int, note: Notice) -> Parts:

@@ -131,8 +131,18 @@ def test_a_movie_beside_its_labels(tmp_path: Path):
 
 
 def test_data_sets_have_names_of_their_own(folder: Path):
-    names = [frame.data_set for frame in load([folder, folder])]
+    other = folder / "elsewhere" / folder.name
+    write(other / "images" / "a.tif", image())
+    write(other / "labels" / "a.tif", labels(1))
+    names = [frame.data_set for frame in load([folder, other])]
     assert sorted(set(names)) == [folder.name, f"{folder.name} (2)"]
+
+
+def test_parts_of_one_path_are_one_set_of_data(folder: Path):
+    own = load([folder])
+    parts = load([Path(f"{folder}@0-1"), Path(f"{folder / '.'}@1-3")])
+    assert [(frame.data_set, frame.name) for frame in parts] == [(f.data_set, f.name) for f in own[:4]]
+    assert len(load([folder, Path(f"{folder}@1")])) == len(own)
 
 
 def test_parts_are_chosen_by_number_or_by_name(folder: Path, tmp_path: Path):

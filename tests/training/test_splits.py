@@ -17,7 +17,7 @@ from training.frames import CellTruth, DataError, Frame
 from training.images import TrainingMovie
 from training.splits import Split, split
 
-NOWHERE = TrainingMovie(Path("nowhere.tif"))
+FLATTERED = "1 of the frames that judge also teach, or lie beside frames that do: the numbers flatter."
 
 
 def cell(number: int, x: int = 10, y: int = 10) -> CellTruth:
@@ -26,8 +26,14 @@ def cell(number: int, x: int = 10, y: int = 10) -> CellTruth:
 
 def frame(t: int = 0, cells: int = 4, *, movie: str = "m", data_set: str = "set", z: int = 0) -> Frame:
     truth = tuple(cell(n, 10 + 12 * n, 10 + 3 * n) for n in range(cells))
-    name = f"{movie}, {t}, {z}"
-    return Frame(data_set, movie, name, t, z, (200, 300), truth, True, None, NOWHERE, t)
+    name, file = f"{movie}, {t}, {z}", TrainingMovie(Path(f"{data_set} {movie}.tif"))
+    return Frame(data_set, movie, name, t, z, (200, 300), truth, True, None, file, t)
+
+
+def single(number: int, cells: int = 4) -> Frame:
+    """A file of its own, as the images of a folder are."""
+    source = TrainingMovie(Path(f"images/t{number:02}.tif"))
+    return replace(frame(number, cells, movie="t00 to t09"), source=source, source_t=0)
 
 
 def movie(count: int, name: str = "m", cells: int = 4, **others: str) -> list[Frame]:
@@ -182,8 +188,7 @@ def test_few_judges_are_mentioned():
 
 
 def test_frames_from_elsewhere_judge():
-    other = TrainingMovie(Path("other.tif"))
-    elsewhere = [replace(one, source=other) for one in movie(3, "other", cells=10, data_set="elsewhere")]
+    elsewhere = movie(3, "other", cells=10, data_set="elsewhere")
     result = split(movie(12), 0, elsewhere)
     assert result.test == tuple(elsewhere)
     assert {one.data_set for one in (*result.train, *result.validate)} == {"set"}
@@ -194,12 +199,23 @@ def test_frames_from_elsewhere_judge():
 def test_frames_that_judge_may_not_teach():
     frames = movie(12)
     assert split(frames, 0, [frame(14, 20)]).notes == ()
-    assert (
-        "1 of the frames that judge lie beside frames that teach"
-        in split(frames, 0, [frame(12, 20)]).notes[0]
-    )
-    with pytest.raises(DataError, match=r"nowhere.tif is to teach and to judge"):
+    assert split(frames, 0, [frame(12, 20)]).notes == (FLATTERED,)
+    with pytest.raises(DataError, match=r"set m.tif is to teach and to judge"):
         split(frames, 0, [frame(5)])
+
+
+def test_files_with_consecutive_numbers_are_neighbours_however_they_were_named():
+    taught = [single(number) for number in range(10)]
+    assert split(taught, 0, [single(11, 20)]).notes == ()
+    assert split(taught, 0, [single(10, 20)]).notes == (FLATTERED,)
+
+
+def test_a_movie_in_two_sets_of_data_is_mentioned():
+    frames = movie(20, cells=20)
+    twice = [replace(one, data_set="again") for one in frames]
+    notes = {note for seed in range(8) for note in split([*frames, *twice], seed).notes}
+    assert notes
+    assert all(note.endswith(FLATTERED[1:]) for note in notes)
 
 
 def test_sets_are_split_independently():
