@@ -69,3 +69,10 @@ class Calibration:
     pixel_size_um: float | None = None
     z_step_um: float | None = None
     frame_interval_s: float | None = None
+
+    @property
+    def z_step_px(self) -> float:
+        """The distance of z positions in pixels; 1 where the scale is not known."""
+        if self.z_step_um and self.pixel_size_um:
+            return self.z_step_um / self.pixel_size_um
+        return 1.0

@@ -56,7 +56,7 @@ class Exchange:
         movie = self._session.movie
         if movie is None:
             return
-        out = Outgoing(movie.document.snapshot(), _sizes(movie), movie.info.path)
+        out = Outgoing(movie.document.snapshot(), movie.info.sizes.tzyx, movie.info.path)
         form = FORMATS[name]
         self._run(
             f"Exporting {path.name}",
@@ -94,7 +94,7 @@ class Exchange:
         movie = self._session.movie
         if movie is None:
             return
-        into = Incoming(_sizes(movie), movie.document.calibration, self._session.view.key)
+        into = Incoming(movie.info.sizes.tzyx, movie.document.calibration, self._session.view.key)
         self._run(
             f"Importing {path.name}",
             partial(_read, path, form, into),
@@ -124,11 +124,6 @@ def _told(path: Path, tracks: Tracks, new_ids: dict[int, int]) -> str:
     if changed := sum(old != new for old, new in new_ids.items()):
         sentences.append(f"{changed} of them got new ids, because theirs belong to other cells here.")
     return " ".join([*sentences, *tracks.notes])
-
-
-def _sizes(movie: OpenMovie) -> tuple[int, int, int, int]:
-    sizes = movie.info.sizes
-    return sizes.t, sizes.z, sizes.y, sizes.x
 
 
 def _assign_ids(wanted: Iterable[int], document: Document) -> dict[int, int]:

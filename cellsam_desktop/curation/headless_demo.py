@@ -16,11 +16,10 @@ from scipy import ndimage
 from cellsam_desktop import paths
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.edits import AddCell, Edit, SetMask
-from cellsam_desktop.core.errors import ExchangeError
 from cellsam_desktop.core.geometry import PlaneIndex, PlaneKey
 from cellsam_desktop.core.history import History
 from cellsam_desktop.core.mask import Mask
-from cellsam_desktop.core.records import Calibration, Cell, MaskRecord, Source
+from cellsam_desktop.core.records import Cell, MaskRecord, Source
 from cellsam_desktop.curation.headless_export import write_cells
 from cellsam_desktop.curation.headless_model import Found, HeadlessModel
 from cellsam_desktop.curation.headless_prompts import Entry, read_prompts
@@ -29,6 +28,7 @@ from cellsam_desktop.images.fingerprint import fingerprint
 from cellsam_desktop.images.opening import open_source
 from cellsam_desktop.images.sample import SampleMovie, provide_sample
 from cellsam_desktop.images.source import ImageSource
+from cellsam_desktop.project.exporters.writing import writing
 from cellsam_desktop.project.link import MovieLink
 from cellsam_desktop.project.store import ProjectStore, everything
 from cellsam_desktop.settings import Settings
@@ -88,7 +88,7 @@ def _sample(folder: Path) -> SampleMovie:
 
 def _document(source: ImageSource, entries: Sequence[Entry], found: Sequence[Found]) -> Document:
     info, model = source.info, Settings.load().model
-    document = Document(Calibration(info.pixel_size_um, info.z_step_um, info.frame_interval_s))
+    document = Document(info.calibration)
     edits: list[Edit] = []
     for entry, cell in zip(entries, found, strict=True):
         edits.append(AddCell(Cell(entry.id)))
@@ -100,10 +100,7 @@ def _document(source: ImageSource, entries: Sequence[Entry], found: Sequence[Fou
 
 
 def _link(source: ImageSource, movie: Path) -> MovieLink:
-    sizes = source.info.sizes
-    return MovieLink(
-        movie.absolute(), fingerprint(source), None, (sizes.t, sizes.c, sizes.z, sizes.y, sizes.x)
-    )
+    return MovieLink(movie.absolute(), fingerprint(source), None, source.info.sizes.tczyx)
 
 
 def _save(path: Path, document: Document, link: MovieLink) -> None:
@@ -144,11 +141,8 @@ def _write_picture(path: Path, image: NDArray[np.uint8], document: Document) -> 
         assert record is not None
         x, y = record.mask.centroid
         draw.text(((x + 0.5) * factor, (y + 0.5) * factor), str(cell_id), fill="white", anchor="mm")
-    try:
-        with paths.atomic_path(path) as temporary:
-            canvas.save(temporary)
-    except OSError as error:
-        raise ExchangeError(f"{path} cannot be written ({error.strerror or error}).") from error
+    with writing(path), paths.atomic_path(path) as temporary:
+        canvas.save(temporary)
 
 
 def _colour(cell_id: int) -> tuple[float, float, float]:

@@ -12,7 +12,6 @@ from cellsam_desktop.analysis.linking import Frames, Links, Options, ReadPlane, 
 from cellsam_desktop.core.errors import ExchangeError, ImageError
 from cellsam_desktop.core.geometry import PlaneIndex, PlaneKey
 from cellsam_desktop.core.mask import Mask
-from cellsam_desktop.core.records import Calibration
 from cellsam_desktop.images.opening import open_source
 from cellsam_desktop.images.source import ImageSource, MovieInfo
 from cellsam_desktop.project.exporters.ctc import export_ctc
@@ -41,9 +40,9 @@ def link_labels(task: LinkTask) -> None:
         ImageError: the movie cannot be opened.
     """
     info = _describe(task.labels)
-    sizes = (info.sizes.t, info.sizes.z, info.sizes.y, info.sizes.x)
+    sizes = info.sizes.tzyx
     frames = frames_of(task.labels, sizes)
-    options = Options(task.max_gap, task.divisions, z_step_px(calibration_of(info)))
+    options = Options(task.max_gap, task.divisions, info.calibration.z_step_px)
     with ExitStack() as stack:
         read = None
         if task.movie is not None:
@@ -51,7 +50,7 @@ def link_labels(task: LinkTask) -> None:
             read = reader(source, sizes, task.labels)
         links = link(frames, read, options)
     tracks = tracks_of(frames, links)
-    export_ctc(task.out, document_of(tracks), sizes, calibration_of(info))
+    export_ctc(task.out, document_of(tracks, info.calibration), sizes)
     masks = sum(map(len, frames.values()))
     print(
         f"{masks} masks on {sizes[0]} frames are {len(tracks.masks)} cells with {len(tracks.divisions)} "
@@ -87,7 +86,7 @@ def reader(source: ImageSource, sizes: Sizes, labels: Path) -> ReadPlane:
         ExchangeError: the movie has another shape than the labels.
     """
     found = source.info.sizes
-    if (found.t, found.z, found.y, found.x) != sizes:
+    if found.tzyx != sizes:
         raise ExchangeError(
             f"{source.info.path.name} has {found.t} frames, {found.z} z positions and {found.x} x {found.y} "
             f"pixels, {labels.name} {sizes[0]}, {sizes[1]} and {sizes[3]} x {sizes[2]}: "
@@ -99,18 +98,6 @@ def reader(source: ImageSource, sizes: Sizes, labels: Path) -> ReadPlane:
         return plane.mean(axis=2) if plane.ndim == 3 else plane
 
     return read
-
-
-def z_step_px(scale: Calibration) -> float:
-    """The distance of z positions in pixels; 1 where the scale is not known."""
-    if scale.z_step_um and scale.pixel_size_um:
-        return scale.z_step_um / scale.pixel_size_um
-    return 1.0
-
-
-def calibration_of(info: MovieInfo) -> Calibration:
-    """The scale of an image."""
-    return Calibration(info.pixel_size_um, info.z_step_um, info.frame_interval_s)
 
 
 def _describe(labels: Path) -> MovieInfo:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import tempfile
 import warnings
@@ -17,13 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from cellsam_desktop import installed, paths
+from cellsam_desktop import installed
 from cellsam_desktop.core.errors import CellSamError, ExchangeError
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.images.opening import open_source
 from cellsam_desktop.project.ctc_table import TrackRow, read_table
 from cellsam_desktop.project.exporters.ctc import TRUTH, export_ctc
+from cellsam_desktop.project.exporters.writing import write_json
 from cellsam_desktop.project.importers.ctc import find_folder, find_table, frame_files
 from cellsam_desktop.project.importers.labels import import_labels
 from cellsam_desktop.project.importers.tracks import document_of, settle
@@ -79,12 +79,7 @@ def score(task: ScoreTask) -> dict[str, Any]:
             )
         with _quietly(task.result):
             values = _measure(evaluate, truth, result) if result.rows else _nothing_found(truth)
-    try:
-        paths.atomic_write_text(task.out, json.dumps(values, indent=1) + "\n")
-    except OSError as error:
-        raise ExchangeError(
-            f"{task.out} cannot be written ({error.strerror or error}): choose another folder or make room."
-        ) from error
+    write_json(task.out, values)
     return values
 
 
@@ -157,7 +152,7 @@ def _truth(task: ScoreTask, scratch: Path) -> _Side:
         shapes = frame_files(segmented) if folder.name == "TRA" and segmented.is_dir() else masks
         return _Side(masks, _rows(folder, task.lineage), shapes or masks)
     with open_source(task.truth) as source:
-        sizes = (source.info.sizes.t, source.info.sizes.z, source.info.sizes.y, source.info.sizes.x)
+        sizes = source.info.sizes.tzyx
     cells: dict[int, dict[PlaneKey, Mask]] = {}
     for label, key, mask in import_labels(task.truth, sizes):
         cells.setdefault(label, {})[key] = mask

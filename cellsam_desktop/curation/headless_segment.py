@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cellsam_desktop import paths
 from cellsam_desktop.core.errors import ExchangeError
 from cellsam_desktop.core.geometry import PlaneIndex, PlaneKey, Region
 from cellsam_desktop.core.records import Calibration
@@ -24,6 +22,7 @@ from cellsam_desktop.images.opening import open_source
 from cellsam_desktop.images.source import ImageSource, MovieInfo
 from cellsam_desktop.project.exporters.coco import annotation, write_coco
 from cellsam_desktop.project.exporters.labels import label_dtype, paint, write_labels
+from cellsam_desktop.project.exporters.writing import write_json
 
 
 @dataclass(frozen=True)
@@ -97,8 +96,7 @@ def _corners(region: Region) -> list[int]:
 def _read_accepted(task: SegmentTask, info: MovieInfo, frame: int) -> Accepted:
     if task.accepted is None:
         return Accepted()
-    sizes = (info.sizes.t, info.sizes.z, info.sizes.y, info.sizes.x)
-    return Accepted.read(task.accepted, sizes, PlaneKey(frame, task.z))
+    return Accepted.read(task.accepted, info.sizes.tzyx, PlaneKey(frame, task.z))
 
 
 def _write(task: SegmentTask, info: MovieInfo, entries: Sequence[Entry], found: Sequence[Found]) -> None:
@@ -109,18 +107,11 @@ def _write(task: SegmentTask, info: MovieInfo, entries: Sequence[Entry], found: 
     labels = paint(layers, height, width, dtype)
     write_labels(task.out, [labels], (1, 1, height, width), dtype, Calibration(info.pixel_size_um))
     if task.metrics is not None:
-        _write_json(task.metrics, [metrics_of(entry, cell) for entry, cell in pairs])
+        write_json(task.metrics, [metrics_of(entry, cell) for entry, cell in pairs])
     if task.coco is not None:
         image = {"id": 1, "file_name": task.image.name, "height": height, "width": width}
         masks = [annotation(entry.id, cell.mask, height, width, cell.predicted_iou) for entry, cell in pairs]
         write_coco(task.coco, [image], masks)
-
-
-def _write_json(path: Path, data: Any) -> None:
-    try:
-        paths.atomic_write_text(path, json.dumps(data, indent=1) + "\n")
-    except OSError as error:
-        raise ExchangeError(f"{path} cannot be written ({error.strerror or error}).") from error
 
 
 def _refuse_missing_folders(task: SegmentTask) -> None:

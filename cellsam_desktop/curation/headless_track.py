@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from cellsam_desktop import paths
 from cellsam_desktop.analysis.carried import Carried, Image, NextFrame, Young
 from cellsam_desktop.analysis.propagation import carry, looks_needed
 from cellsam_desktop.core.errors import ExchangeError
 from cellsam_desktop.core.geometry import PlaneIndex, PlaneKey, Region
 from cellsam_desktop.core.mask import Mask
-from cellsam_desktop.core.records import Calibration
 from cellsam_desktop.curation.headless_model import HeadlessModel
 from cellsam_desktop.images.contrast import measure_contrast, model_image
 from cellsam_desktop.images.opening import open_source
 from cellsam_desktop.images.source import ImageSource, MovieInfo
 from cellsam_desktop.project.exporters.ctc import export_ctc
+from cellsam_desktop.project.exporters.writing import write_json
 from cellsam_desktop.project.importers.labels import import_labels
 from cellsam_desktop.project.importers.tracks import Tracks, document_of
 
@@ -188,7 +186,7 @@ def _read_start(task: TrackTask, info: MovieInfo) -> dict[int, Mask]:
             "choose one of them with --z and --channel."
         )
     place = PlaneKey(task.start_frame, task.z)
-    labels = import_labels(task.start, (sizes.t, sizes.z, sizes.y, sizes.x), place)
+    labels = import_labels(task.start, sizes.tzyx, place)
     start = {cell_id: mask for cell_id, key, mask in labels if key == place}
     if not start:
         raise ExchangeError(
@@ -202,16 +200,12 @@ def _write(task: TrackTask, info: MovieInfo, followed: Followed) -> None:
         cell_id: {PlaneKey(t, task.z): mask for t, mask in frames.items()}
         for cell_id, frames in followed.masks.items()
     }
-    sizes = (info.sizes.t, info.sizes.z, info.sizes.y, info.sizes.x)
-    calibration = Calibration(info.pixel_size_um, info.z_step_um, info.frame_interval_s)
-    export_ctc(task.out, document_of(Tracks(masks, divisions=followed.divisions)), sizes, calibration)
+    tracks = Tracks(masks, divisions=followed.divisions)
+    export_ctc(task.out, document_of(tracks, info.calibration), info.sizes.tzyx)
     if task.summary is None:
         return
     facts = [
         {name: value for name, value in asdict(event).items() if value is not None}
         for event in followed.events
     ]
-    try:
-        paths.atomic_write_text(task.summary, json.dumps(facts, indent=1) + "\n")
-    except OSError as error:
-        raise ExchangeError(f"{task.summary} cannot be written ({error.strerror or error}).") from error
+    write_json(task.summary, facts)

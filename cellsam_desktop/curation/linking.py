@@ -67,11 +67,9 @@ class Linking:
             )
             return
         document = movie.document.snapshot()
-        scale = document.calibration
-        step = scale.z_step_um / scale.pixel_size_um if scale.z_step_um and scale.pixel_size_um else 1.0
         self._session.jobs.runner.run(
             name,
-            lambda progress: _relink(document, cells, frames, step, around, progress),
+            lambda progress: _relink(document, cells, frames, around, progress),
             lambda found: self._commit(movie, name, found, frames, document.next_id),
             self._session.notices.failed,
         )
@@ -123,7 +121,7 @@ def _unlocked(document: Document, cells: Iterable[int]) -> list[int]:
 
 
 def _relink(
-    document: Document, cells: list[int], frames: range, step: float, around: bool, progress: Progress
+    document: Document, cells: list[int], frames: range, around: bool, progress: Progress
 ) -> Relinked:
     from cellsam_desktop.analysis.linking import Options  # with what it needs of SciPy
     from cellsam_desktop.analysis.relinking import neighbours, relink
@@ -132,7 +130,7 @@ def _relink(
     if around:
         near = neighbours(tracks, cells, range(max(frames.start - 1, 0), frames.stop), _size(tracks, frames))
         tracks = {cell: tracks[cell] for cell in sorted(near)}
-    options = Options(z_step=step)
+    options = Options(z_step=document.calibration.z_step_px)
     return relink(tracks, frames, document.next_id, options=options, progress=progress)
 
 

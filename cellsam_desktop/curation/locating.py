@@ -9,17 +9,15 @@ from typing import Any
 
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.errors import ProjectError
-from cellsam_desktop.core.records import Calibration
 from cellsam_desktop.curation.open_movie import OpenMovie
 from cellsam_desktop.images.contrast import Contrast, measure_contrast
 from cellsam_desktop.images.fingerprint import fingerprint
 from cellsam_desktop.images.opening import open_source
-from cellsam_desktop.images.source import ImageSource, MovieInfo
+from cellsam_desktop.images.source import ImageSource
 from cellsam_desktop.jobs.runner import Progress
 from cellsam_desktop.project.link import MovieLink, project_path_for
+from cellsam_desktop.project.schema import SUFFIX
 from cellsam_desktop.project.store import ProjectStore
-
-PROJECT_SUFFIX = ".cellsam"
 
 # Contrast is measured on at most so many planes, shared among the channels.
 _CONTRAST_PLANES = 32
@@ -65,7 +63,7 @@ class Reread:
 
 def is_project(path: Path) -> bool:
     """Whether a path names a project rather than a movie."""
-    return path.suffix.lower() == PROJECT_SUFFIX
+    return path.suffix.lower() == SUFFIX
 
 
 def read_anything(path: Path, documents: Path, progress: Progress) -> Opened | MovieMissing:
@@ -150,16 +148,11 @@ def read_again(path: Path, axes: str, progress: Progress) -> Reread:
         return again
 
 
-def calibration_of(info: MovieInfo) -> Calibration:
-    """The scale as the movie's metadata give it."""
-    return Calibration(info.pixel_size_um, info.z_step_um, info.frame_interval_s)
-
-
 def _assemble(
     source: ImageSource, digest: str, store: ProjectStore | None, project_path: Path, progress: Progress
 ) -> Opened:
     measured = _measure(source, progress)
-    document = Document(calibration_of(source.info)) if store is None else store.load(progress)
+    document = Document(source.info.calibration) if store is None else store.load(progress)
     axes = store.link.axes if store else None
     movie = OpenMovie(source, digest, axes, measured, document, store, project_path)
     return Opened(movie, {} if store is None else store.load_view())

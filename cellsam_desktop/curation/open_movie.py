@@ -56,9 +56,7 @@ class OpenMovie:
     @property
     def link(self) -> MovieLink:
         """How a project names this movie."""
-        sizes = self.info.sizes
-        numbers = (sizes.t, sizes.c, sizes.z, sizes.y, sizes.x)
-        return MovieLink(self.info.path, self.fingerprint, self.axes, numbers)
+        return MovieLink(self.info.path, self.fingerprint, self.axes, self.info.sizes.tczyx)
 
     def clamp(self, index: PlaneIndex) -> PlaneIndex:
         """The nearest plane that exists."""

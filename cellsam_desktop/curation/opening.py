@@ -152,7 +152,7 @@ class Opening:
             again.close()
             return
         untouched = old.store is None and not self._session.saving.unsaved
-        document = Document(locating.calibration_of(again.source.info)) if untouched else old.document
+        document = Document(again.source.info.calibration) if untouched else old.document
         new = OpenMovie(
             again.source, again.fingerprint, again.axes, again.measured, document, old.store, old.planned_path
         )

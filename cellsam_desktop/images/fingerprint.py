@@ -20,7 +20,7 @@ def fingerprint(source: ImageSource) -> str:
     last = PlaneIndex(sizes.t - 1, sizes.c - 1, sizes.z - 1)
     middle = PlaneIndex(*(place // 2 for place in last))
     digest = hashlib.blake2b(digest_size=32)
-    shape = (sizes.t, sizes.c, sizes.z, sizes.y, sizes.x)
+    shape = sizes.tczyx
     digest.update(f"{shape} {info.dtype.name} {'rgb' if info.rgb else 'grey'}".encode())
     for index in sorted({PlaneIndex(), middle, last}):
         plane = source.read_plane(index)

@@ -13,6 +13,7 @@ import numpy as np
 
 from cellsam_desktop.core.errors import ImageError
 from cellsam_desktop.core.geometry import PlaneIndex
+from cellsam_desktop.core.records import Calibration
 
 Plane = np.ndarray[Any, np.dtype[Any]]
 
@@ -26,6 +27,16 @@ class Sizes:
     z: int = 1
     y: int = 1
     x: int = 1
+
+    @property
+    def tczyx(self) -> tuple[int, int, int, int, int]:
+        """All five, as a project's link keeps them."""
+        return self.t, self.c, self.z, self.y, self.x
+
+    @property
+    def tzyx(self) -> tuple[int, int, int, int]:
+        """Those of masks, which belong to every channel."""
+        return self.t, self.z, self.y, self.x
 
 
 @dataclass(frozen=True)
@@ -48,6 +59,11 @@ class MovieInfo:
     pixel_size_um: float | None = None
     z_step_um: float | None = None
     frame_interval_s: float | None = None
+
+    @property
+    def calibration(self) -> Calibration:
+        """The scale as the metadata give it."""
+        return Calibration(self.pixel_size_um, self.z_step_um, self.frame_interval_s)
 
 
 class ImageSource(Protocol):

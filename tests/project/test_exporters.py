@@ -116,9 +116,13 @@ def test_overlaps():
 def test_cancelling_leaves_what_was_there(tmp_path: Path, document):
     path = tmp_path / "labels.tif"
     path.write_bytes(b"before")
-    calls = iter([False, False, True])
+
+    def cancel(fraction: float) -> None:
+        if fraction > 0.2:
+            raise Cancelled("The export was cancelled.")
+
     with pytest.raises(Cancelled):
-        export_labels(path, document, (4, 2, 48, 64), SCALE, cancelled=lambda: next(calls))
+        export_labels(path, document, (4, 2, 48, 64), SCALE, progress=cancel)
     assert path.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [path]
 

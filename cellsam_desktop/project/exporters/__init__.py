@@ -1,1 +1,1 @@
-"""Labels, tables and COCO masks for other programs."""
+"""Cells for other programs: labels, tables, and the formats of tracking."""

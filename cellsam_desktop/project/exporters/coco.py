@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,8 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco
 
-from cellsam_desktop import paths
-from cellsam_desktop.core.errors import ExchangeError
 from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.project.exporters.writing import write_json
 
 
 def annotation(
@@ -49,9 +47,4 @@ def write_coco(
         "categories": [{"id": 1, "name": "cell"}],
         "annotations": list(annotations),
     }
-    try:
-        paths.atomic_write_text(path, json.dumps(data) + "\n")
-    except OSError as error:
-        raise ExchangeError(
-            f"{path} cannot be written ({error.strerror or error}): choose another folder or make room."
-        ) from error
+    write_json(path, data, indent=None)

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from cellsam_desktop.core.document import Document
-from cellsam_desktop.core.errors import Cancelled, ExchangeError
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.records import Calibration
 from cellsam_desktop.project.ctc_table import TrackRow, write_table
 from cellsam_desktop.project.exporters.labels import Labels, label_dtype, layers_on, paint, write_labels
+from cellsam_desktop.project.exporters.writing import writing
 
 Sizes = tuple[int, int, int, int]
 Report = Callable[[float], None]
@@ -41,9 +41,7 @@ def export_ctc(
     folder: Path,
     document: Document,
     sizes: Sizes,
-    calibration: Calibration | None = None,
-    progress: Report | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    progress: Report = lambda _: None,
     naming: Naming = RESULT,
 ) -> None:
     """Write ``maskTTT.tif`` for every frame and ``res_track.txt`` into ``folder``, which is made if need be.
@@ -53,34 +51,23 @@ def export_ctc(
 
     Raises:
         ExchangeError: the folder cannot be written; nothing in it has changed.
-        Cancelled: ``cancelled`` returned True, or ``progress`` raised it; nothing in it has changed.
+        Cancelled: ``progress`` raised it; nothing in it has changed.
     """
-
-    def check(fraction: float) -> None:
-        if cancelled is not None and cancelled():
-            raise Cancelled(f"The export to {folder.name} was cancelled.")
-        if progress is not None:
-            progress(fraction)
-
     painter = _Painter(document, sizes)
     pieces = _Pieces(document)
     for t in range(sizes[0]):
-        check(0.5 * t / sizes[0])
+        progress(0.5 * t / sizes[0])
         pieces.see(t, painter.present(t))
-    try:
+    with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as name:
             made = Path(name)
             for t in range(sizes[0]):
-                check(0.5 + 0.5 * t / sizes[0])
+                progress(0.5 + 0.5 * t / sizes[0])
                 file = made / f"{naming.mask}{t:0{digits(sizes[0])}}.tif"
-                _write_frame(file, painter, pieces, t, calibration or document.calibration)
+                _write_frame(file, painter, pieces, t, document.calibration)
             write_table(made / naming.table, pieces.rows())
             _put(made, folder, naming)
-    except OSError as error:
-        raise ExchangeError(
-            f"{folder} cannot be written ({error.strerror or error}): choose another folder or make room."
-        ) from error
 
 
 def digits(frames: int) -> int:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.errors import ExchangeError
 from cellsam_desktop.core.records import Calibration
+from cellsam_desktop.project.exporters.writing import writing
 from cellsam_desktop.project.graph import Edge, Spot, spots_of
 from cellsam_desktop.project.polygons import outline_of
 
@@ -30,7 +31,6 @@ def export_geff(
     path: Path,
     document: Document,
     sizes: tuple[int, int, int, int],
-    calibration: Calibration | None = None,
     progress: Report | None = None,
 ) -> None:
     """Write all cells; ``sizes`` are the movie's T, Z, Y, X. A GEFF at ``path`` is replaced, nothing else is.
@@ -43,17 +43,14 @@ def export_geff(
     deep = sizes[1] > 1
     temporary = path.with_name(f".{uuid.uuid4().hex[:12]}-{path.name}")
     try:
-        if path.exists():
-            _refuse_other(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write(temporary, spots, edges, deep, calibration or document.calibration, progress)
-        if path.exists():
-            shutil.rmtree(path)
-        temporary.rename(path)
-    except OSError as error:
-        raise ExchangeError(
-            f"{path} cannot be written ({error.strerror or error}): choose another folder or make room."
-        ) from error
+        with writing(path):
+            if path.exists():
+                _refuse_other(path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(temporary, spots, edges, deep, document.calibration, progress)
+            if path.exists():
+                shutil.rmtree(path)
+            temporary.rename(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

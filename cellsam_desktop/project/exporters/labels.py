@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from cellsam_desktop import paths
 from cellsam_desktop.core.document import Document
-from cellsam_desktop.core.errors import Cancelled, ExchangeError
+from cellsam_desktop.core.errors import ExchangeError
 from cellsam_desktop.core.geometry import PlaneKey, Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.records import Calibration
+from cellsam_desktop.project.exporters.writing import writing
 
 Labels = NDArray[np.unsignedinteger[Any]]
 Layer = tuple[int, Mask, float | None]
@@ -33,7 +34,6 @@ def export_labels(
     sizes: tuple[int, int, int, int],
     calibration: Calibration,
     progress: Callable[[float], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
 ) -> None:
     """Write all cells as one label movie, plane by plane; ``sizes`` are the movie's T, Z, Y, X.
 
@@ -42,15 +42,13 @@ def export_labels(
 
     Raises:
         ExchangeError: it cannot be written, or an id is too large; ``path`` is as it was.
-        Cancelled: ``cancelled`` returned True; ``path`` is as it was.
+        Cancelled: ``progress`` raised it; ``path`` is as it was.
     """
     frames, depth, height, width = sizes
     dtype = label_dtype(document.cell_ids)
 
     def planes() -> Iterator[Labels]:
         for number in range(frames * depth):
-            if cancelled is not None and cancelled():
-                raise Cancelled(f"The export to {path.name} was cancelled.")
             if progress is not None:
                 progress(number / (frames * depth))
             layers = layers_on(document, PlaneKey(*divmod(number, depth)))
@@ -116,16 +114,12 @@ def write_labels(
         options["resolutionunit"] = "NONE" if imagej else "CENTIMETER"
     if not imagej:
         options["compression"] = "zlib"
-    try:
-        with (
-            paths.atomic_path(path) as temporary,
-            tifffile.TiffWriter(temporary, imagej=imagej, ome=not imagej) as writer,
-        ):
-            writer.write(iter(planes), shape=sizes, dtype=dtype, photometric="minisblack", **options)
-    except OSError as error:
-        raise ExchangeError(
-            f"{path} cannot be written ({error.strerror or error}): choose another folder or make room."
-        ) from error
+    with (
+        writing(path),
+        paths.atomic_path(path) as temporary,
+        tifffile.TiffWriter(temporary, imagej=imagej, ome=not imagej) as writer,
+    ):
+        writer.write(iter(planes), shape=sizes, dtype=dtype, photometric="minisblack", **options)
 
 
 def _height_in_pile(layer: Layer) -> tuple[float, int, int]:

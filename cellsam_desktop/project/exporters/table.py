@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from cellsam_desktop import paths
-from cellsam_desktop.core.errors import ExchangeError
 from cellsam_desktop.project.exporters import parquet
+from cellsam_desktop.project.exporters.writing import writing
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -45,10 +45,5 @@ def write_columns(
 
 @contextmanager
 def _whole_or_not_at_all(path: Path) -> Iterator[Path]:
-    try:
-        with paths.atomic_path(path) as temporary:
-            yield temporary
-    except OSError as error:
-        raise ExchangeError(
-            f"{path} cannot be written ({error.strerror or error}): choose another folder or make room."
-        ) from error
+    with writing(path), paths.atomic_path(path) as temporary:
+        yield temporary

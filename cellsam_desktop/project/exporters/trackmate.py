@@ -10,8 +10,8 @@ import numpy as np
 
 from cellsam_desktop import paths
 from cellsam_desktop.core.document import Document
-from cellsam_desktop.core.errors import ExchangeError
 from cellsam_desktop.core.records import Calibration
+from cellsam_desktop.project.exporters.writing import writing
 from cellsam_desktop.project.graph import Edge, Spot, spots_of
 from cellsam_desktop.project.polygons import outline_of
 
@@ -44,7 +44,6 @@ def export_trackmate(
     path: Path,
     document: Document,
     sizes: Sizes,
-    calibration: Calibration | None = None,
     movie: Path | None = None,
     progress: Report | None = None,
 ) -> None:
@@ -56,26 +55,22 @@ def export_trackmate(
         ExchangeError: it cannot be written; ``path`` is as it was.
         Cancelled: ``progress`` raised it; ``path`` is as it was.
     """
-    scale = calibration or document.calibration
+    scale = document.calibration
     spots, edges = spots_of(document)
-    try:
-        with (
-            paths.atomic_path(path) as temporary,
-            temporary.open("x", encoding="utf-8", newline="\n") as file,
-        ):
-            file.write('<?xml version="1.0" encoding="UTF-8"?>\n<TrackMate version="7.11.1">\n')
-            units = ("µm" if scale.pixel_size_um else "pixel", "sec" if scale.frame_interval_s else "frame")
-            file.write(f'  <Model spatialunits="{units[0]}" timeunits="{units[1]}">\n')
-            file.writelines(_features())
-            file.writelines(_spots(spots, scale, progress))
-            file.writelines(_tracks(document, spots, edges))
-            file.write("  </Model>\n")
-            file.writelines(_settings(sizes, scale, movie))
-            file.write('  <GUIState state="ConfigureViews" />\n</TrackMate>\n')
-    except OSError as error:
-        raise ExchangeError(
-            f"{path} cannot be written ({error.strerror or error}): choose another folder or make room."
-        ) from error
+    with (
+        writing(path),
+        paths.atomic_path(path) as temporary,
+        temporary.open("x", encoding="utf-8", newline="\n") as file,
+    ):
+        file.write('<?xml version="1.0" encoding="UTF-8"?>\n<TrackMate version="7.11.1">\n')
+        units = ("µm" if scale.pixel_size_um else "pixel", "sec" if scale.frame_interval_s else "frame")
+        file.write(f'  <Model spatialunits="{units[0]}" timeunits="{units[1]}">\n')
+        file.writelines(_features())
+        file.writelines(_spots(spots, scale, progress))
+        file.writelines(_tracks(document, spots, edges))
+        file.write("  </Model>\n")
+        file.writelines(_settings(sizes, scale, movie))
+        file.write('  <GUIState state="ConfigureViews" />\n</TrackMate>\n')
 
 
 def _features() -> Iterator[str]:

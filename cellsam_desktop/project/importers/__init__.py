@@ -1,1 +1,1 @@
-"""Masks made by other programs."""
+"""Cells from other programs."""
