@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellsam_desktop.analysis.candidates import Option, rank
 from cellsam_desktop.analysis.knowledge import NOTHING, Knowledge, Size
-from cellsam_desktop.analysis.traits import traits_of
+from cellsam_desktop.analysis.traits import Traits, traits_of
 from cellsam_desktop.core.prompts import Box, Point, Prompts
 from cellsam_desktop.sam.transforms import InputGeometry
 
@@ -20,6 +21,11 @@ if TYPE_CHECKING:  # the window imports this long before it needs ONNX Runtime
 CandidateMode: TypeAlias = Literal["ranked", "predicted-iou"]
 
 _OFFERED = 3
+
+_measured: WeakKeyDictionary[Answer, Sequence[Traits | None]] = WeakKeyDictionary()
+"""A click asks again what the hover before it asked, and all looks what the first one was asked: as long as
+somebody remembers an answer, its candidates are measured once.
+"""
 
 _MISFIT = 3.0
 """So many spreads from the expected size, the best candidate is none: the model is told the size, too."""
@@ -79,12 +85,19 @@ def ambiguous(prompts: Prompts, hint: NDArray[np.float32] | None = None) -> bool
 def options_of(decoder: Decoder, look: Look, prompts: Prompts, box: Box | None = None) -> list[Option]:
     """All four candidates that one look gives for one click, with their traits; ``box`` is given as well."""
     image, geometry = look
-    tokens = decoder.decode(image, geometry, prompts.with_box(box)).tokens
-    traits = traits_of([token.logits for token in tokens], geometry, prompts.points[0])
+    answer = decoder.decode(image, geometry, prompts.with_box(box))
+    traits = _traits_of(answer, geometry, prompts.points[0])
     return [
         Option(candidate.logits, geometry, candidate.predicted_iou, number, found, box is not None)
-        for number, (candidate, found) in enumerate(zip(tokens, traits, strict=True))
+        for number, (candidate, found) in enumerate(zip(answer.tokens, traits, strict=True))
     ]
+
+
+def _traits_of(answer: Answer, geometry: InputGeometry, click: Point) -> Sequence[Traits | None]:
+    """The traits of all candidates of an answer, which was given to one click on one look."""
+    if answer not in _measured:
+        _measured[answer] = traits_of([token.logits for token in answer.tokens], geometry, click)
+    return _measured[answer]
 
 
 def _ranked(decoder: Decoder, looks: Sequence[Look], prompts: Prompts, knowledge: Knowledge) -> list[Option]:

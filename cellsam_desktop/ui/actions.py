@@ -14,6 +14,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
 from cellsam_desktop.ui import icons
+from cellsam_desktop.ui.action_rules import OF_PROMPTS
 from cellsam_desktop.ui.action_spec import (
     RECENT,
     ActionContext,
@@ -44,8 +45,9 @@ class Actions(QObject):
         self.rebind(context.session.settings.shortcuts)
         follow_theme(window, self._tint)
         session = context.session
-        for signal in (session.movie_changed, session.document_changed, session.prompting.changed):
+        for signal in (session.movie_changed, session.document_changed):
             listen(self, signal, self.refresh)
+        listen(self, session.prompting.changed, self._on_prompting)
         for later in (session.propagating.changed, session.reviewing.changed, session.decoders.changed):
             listen(self, later, self.refresh)
         listen(self, session.tools.preview_changed, self.refresh)
@@ -91,6 +93,12 @@ class Actions(QObject):
             action.setEnabled(spec.enabled(self._context))
             if spec.checked is not None:
                 action.setChecked(spec.checked(self._context))
+
+    def _on_prompting(self) -> None:
+        """Only these, since a mask is waited for, and at once, since the next key may accept it."""
+        for spec in self.specs.values():
+            if spec.enabled in OF_PROMPTS:
+                self._actions[spec.id].setEnabled(spec.enabled(self._context))
 
     def _on_view(self, names: frozenset[str]) -> None:
         if not names <= {"viewport", "contrast", "opacity", "brush_radius"}:

@@ -1,4 +1,4 @@
-"""Listening to the session for as long as a widget lives."""
+"""Listening to the session for as long as a widget lives, at once or a little later."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from psygnal import SignalInstance
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
+
+LATER_MS = 40
+"""Longer than a mask takes, shorter than anybody reads."""
 
 
 def listen(owner: QObject, signal: SignalInstance, slot: Callable[..., Any]) -> None:
@@ -24,3 +27,21 @@ def listen(owner: QObject, signal: SignalInstance, slot: Callable[..., Any]) -> 
             signal.disconnect(living)
 
     owner.destroyed.connect(forget)
+
+
+class Later(QObject):
+    """Calls ``slot`` once, ``LATER_MS`` after the first of any number of ``ask``s.
+
+    For what is read and not pointed at: text and buttons take longer to lay out and to paint than a mask, and
+    the mask is what the hand waits for. See docs/decisions/0195-masks-first.md.
+    """
+
+    def __init__(self, owner: QObject, slot: Callable[[], None]) -> None:
+        super().__init__(owner)
+        self._timer = QTimer(self, singleShot=True, interval=LATER_MS)
+        self._timer.timeout.connect(slot)
+
+    def ask(self, *_: object) -> None:
+        """Soon."""
+        if not self._timer.isActive():
+            self._timer.start()

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QS
 
 from cellsam_desktop.jobs.runner import Job
 from cellsam_desktop.ui.canvas.canvas import Canvas
-from cellsam_desktop.ui.listening import listen
+from cellsam_desktop.ui.listening import Later, listen
 from cellsam_desktop.ui.training_button import TrainingButton
 
 if TYPE_CHECKING:
@@ -43,13 +43,13 @@ class StatusBar(QStatusBar):
 
     def _connect(self) -> None:
         session = self._session
-        self._canvas.pointer.moved.connect(self._show_position)
-        self._canvas.range_changed.connect(self._show_position)
+        self._moved, self._answered = Later(self, self._show_position), Later(self, self._show_answer)
+        self._canvas.pointer.moved.connect(self._moved.ask)
+        self._canvas.range_changed.connect(self._moved.ask)
         listen(self, session.navigation.plane_changed, self._show_position)
         listen(self, session.encoding.changed, self._show_encoding)
         for signal in (session.prompting.changed, session.prompting.hover_changed):
-            listen(self, signal, self._show_decoding)
-            listen(self, signal, self._show_looking)
+            listen(self, signal, self._answered.ask)
         listen(self, session.saving.changed, self._show_saved)
         listen(self, session.document_changed, self._on_document)
         listen(self, session.movie_changed, self._refresh)
@@ -59,8 +59,7 @@ class StatusBar(QStatusBar):
     def _refresh(self) -> None:
         self._show_position()
         self._show_encoding()
-        self._show_looking()
-        self._show_decoding()
+        self._show_answer()
         self._show_saved()
         self._show_review()
 
@@ -103,6 +102,10 @@ class StatusBar(QStatusBar):
         self.encoding.setToolTip(
             encoding.worker.message or encoding.message or "All that is near is encoded."
         )
+
+    def _show_answer(self) -> None:
+        self._show_looking()
+        self._show_decoding()
 
     def _show_looking(self) -> None:
         movie, region = self._session.movie, self._session.prompting.looking

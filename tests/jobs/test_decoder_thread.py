@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from cellsam_desktop.analysis import looking
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.prompts import Box, Point, Prompts
 from cellsam_desktop.jobs import prepared_looks
@@ -176,7 +177,10 @@ def test_looks_are_prepared_ahead_when_there_is_nothing_to_answer(
     assert (len(prepared), heard.missing) == (1, [])
 
 
-def test_a_click_where_the_mouse_rests_costs_no_decode(post, thread, heard, key, encoded_movie):
+def test_a_click_where_the_mouse_rests_costs_no_decode(post, thread, heard, key, encoded_movie, monkeypatch):
+    measured: list[Point] = []
+    real = looking.traits_of
+    monkeypatch.setattr(looking, "traits_of", lambda *asked: (measured.append(asked[2]), real(*asked))[1])
     thread.load(encoded_movie.decoder)
     thread.submit(request(key, hover=True), heard.result)
     thread.submit(request(key, hover=True), heard.result)
@@ -184,6 +188,7 @@ def test_a_click_where_the_mouse_rests_costs_no_decode(post, thread, heard, key,
     thread.submit(request(key), heard.result)
     assert post.wait_for(lambda: len(heard.results[-1].proposals) == 3, LONG), heard.failed
     assert thread.decodes == 1
+    assert measured == [Point(*CELL)]
     assert heard.results[-1].proposals[0].mask is heard.results[0].proposals[0].mask
 
 

@@ -67,24 +67,25 @@ def test_the_radius_is_there_while_painting(ready: Session, bar: ToolBar, qtbot:
 def test_candidates_are_offered_and_chosen(ready: Session, bar: ToolBar, qtbot: QtBot) -> None:
     assert bar.candidates.accept.isHidden()
     _offer(ready, 0.97, 0.9, 0.81)
+    qtbot.waitUntil(bar.candidates.accept.isVisible)
     chips = bar.candidates.chips
     assert [chip.text() for chip in chips] == ["1   0.97", "2   0.90", "3   0.81"]
     assert chips[0].isChecked()
-    assert not bar.candidates.accept.isHidden()
     qtbot.mouseClick(chips[2], Qt.MouseButton.LeftButton)
     assert ready.prompting.candidate == 2
     ready.prompting.cycle(1)
-    assert chips[0].isChecked()
+    qtbot.waitUntil(chips[0].isChecked)
     _offer(ready, 0.88)
-    assert all(chip.isHidden() for chip in chips)  # nothing to choose from
+    qtbot.waitUntil(lambda: all(chip.isHidden() for chip in chips))  # nothing to choose from
 
 
 def test_accepting_makes_a_cell(ready: Session, bar: ToolBar, qtbot: QtBot) -> None:
     _offer(ready, 0.97, 0.9, 0.81)
+    qtbot.waitUntil(bar.candidates.accept.isVisible)
     qtbot.mouseClick(bar.candidates.accept, Qt.MouseButton.LeftButton)
     assert ready.movie is not None
     assert ready.movie.document.cell_ids == [1]
-    assert bar.candidates.accept.isHidden()
+    qtbot.waitUntil(bar.candidates.accept.isHidden)
 
 
 def test_no_button_takes_the_keyboard(bar: ToolBar) -> None:

@@ -83,26 +83,26 @@ def test_what_cannot_be_opened_leaves_everything_as_it_was(
     assert session.movie is before
 
 
-def test_the_status_bar_tells_position_and_value(window, session, movie_file, open_movie):
+def test_the_status_bar_tells_position_and_value(window, session, movie_file, open_movie, qtbot):
     open_movie(movie_file)
-    canvas = window.canvas
+    canvas, label = window.canvas, window.status.position
     QTest.mouseMove(canvas.viewport(), canvas.from_plane(QPointF(40, 30)).toPoint())
-    text = window.status.position.text()
-    assert "px" in text
-    assert "µm" in text
-    assert text.endswith(str(session.navigation.plane[30, 40]))
+    qtbot.waitUntil(lambda: label.text() != "")
+    assert "px" in label.text()
+    assert "µm" in label.text()
+    assert label.text().endswith(str(session.navigation.plane[30, 40]))
     QTest.mouseMove(canvas.viewport(), QPoint(1, 1))
-    assert window.status.position.text() == ""
+    qtbot.waitUntil(lambda: label.text() == "")
 
 
-def test_the_status_bar_tells_where_the_model_looks(window, session, movie_file, open_movie):
+def test_the_status_bar_tells_where_the_model_looks(window, session, movie_file, open_movie, qtbot):
     open_movie(movie_file)
     answers, label = session.prompting.answers, window.status.looking
     assert label.text() == ""
     for region, text in ((session.movie.frame_region, "Whole image"), (Region(0, 0, 32, 32), "Crop 32 px")):
         answers.proposals = (Proposal(None, 0.9, np.zeros((256, 256), np.float32), InputGeometry(region)),)
         session.prompting.changed.emit()
-        assert label.text() == text
+        qtbot.waitUntil(lambda text=text: label.text() == text)
     assert "32 × 32 pixels" in label.toolTip()
     assert "reference mode" not in label.toolTip()
     window.desk.actions["prompt.reference"].trigger()
@@ -110,7 +110,7 @@ def test_the_status_bar_tells_where_the_model_looks(window, session, movie_file,
     assert window.desk.actions["prompt.reference"].isChecked()
     answers.proposals = (Proposal(None, 0.9, np.zeros((256, 256), np.float32), InputGeometry(region)),)
     session.prompting.changed.emit()
-    assert "reference mode" in label.toolTip()
+    qtbot.waitUntil(lambda: "reference mode" in label.toolTip())
 
 
 def test_saving_is_told_by_the_status_bar(window, session, movie_file, open_movie, put_cell):

@@ -19,7 +19,7 @@ from cellsam_desktop.curation.session import Session
 from cellsam_desktop.curation.view_state import Tool
 from cellsam_desktop.jobs.decode_request import Proposal
 from cellsam_desktop.ui.actions import Actions
-from cellsam_desktop.ui.listening import listen
+from cellsam_desktop.ui.listening import Later, listen
 from cellsam_desktop.ui.panels.fields import panel_field
 from cellsam_desktop.ui.panels.labels import muted
 from cellsam_desktop.ui.theme import SPACE, TIGHT, theme_of
@@ -117,10 +117,12 @@ class CandidateChips(QWidget):
         self.accept.setDefaultAction(actions["prompt.accept"])
         self.accept.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         row.addWidget(self.accept)
-        listen(self, session.prompting.changed, self._show)
+        self._later = Later(self, self._show)
+        listen(self, session.prompting.changed, self._later.ask)
         self._show()
 
     def _choose(self, number: int) -> None:
+        self._shown = None  # Qt has checked the chip already
         self._session.prompting.cycle(number - self._session.prompting.candidate)
 
     def _show(self) -> None:
