@@ -55,6 +55,13 @@ class Prompts:
         """Whether nothing was prompted."""
         return not self.points and self.box is None
 
+    @property
+    def corners(self) -> list[tuple[float, float]]:
+        """Every (x, y) that was pointed at: the points, and two opposite corners of the box."""
+        box = self.box
+        ends = [] if box is None else [(box.x0, box.y0), (box.x1, box.y1)]
+        return [*((point.x, point.y) for point in self.points), *ends]
+
     def with_point(self, point: Point) -> Prompts:
         """These prompts and one point more."""
         return replace(self, points=(*self.points, point))

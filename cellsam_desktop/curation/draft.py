@@ -30,9 +30,7 @@ class Step:
 
     def lies_in(self, region: Region) -> bool:
         """Whether there are prompts, all of them within ``region``."""
-        box, corners = self.prompts.box, [(point.x, point.y) for point in self.prompts.points]
-        if box is not None:
-            corners += [(box.x0, box.y0), (box.x1, box.y1)]
+        corners = self.prompts.corners
         return bool(corners) and all(region.contains(x, y) for x, y in corners)
 
 

@@ -105,15 +105,9 @@ def _entry(item: Any, number: int, path: Path) -> Entry:
         raise PromptError(f"{place}: {error}") from error
     if prompts.empty:
         raise PromptError(f"{place} (cell {cell_id}) has neither points nor a box: give one of them.")
-    if not all(math.isfinite(value) for value in _numbers(prompts)):
+    if not all(math.isfinite(value) for corner in prompts.corners for value in corner):
         raise PromptError(f"{place} (cell {cell_id}) has a position that is not a number: correct it.")
     return Entry(cell_id, frame, prompts)
-
-
-def _numbers(prompts: Prompts) -> list[float]:
-    box = prompts.box
-    corners = [] if box is None else [box.x0, box.y0, box.x1, box.y1]
-    return corners + [value for point in prompts.points for value in (point.x, point.y)]
 
 
 def _whole(value: Any, least: int, sentence: str) -> int:

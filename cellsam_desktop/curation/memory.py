@@ -142,9 +142,7 @@ class _Neighbours:
 
 def _surroundings(prompts: Prompts, diameter: float | None) -> Region:
     """Where an answer to ``prompts`` may lie."""
-    box = prompts.box
-    xs = [point.x for point in prompts.points] + ([box.x0, box.x1] if box else [])
-    ys = [point.y for point in prompts.points] + ([box.y0, box.y1] if box else [])
+    xs, ys = zip(*(prompts.corners or [(0.0, 0.0)]), strict=True)
     reach = _REACH_UNKNOWN if diameter is None else _REACH * diameter
-    y0, x0 = int(min(ys, default=0) - reach), int(min(xs, default=0) - reach)
-    return Region(y0, x0, int(max(ys, default=0) + reach) - y0, int(max(xs, default=0) + reach) - x0)
+    y0, x0 = int(min(ys) - reach), int(min(xs) - reach)
+    return Region(y0, x0, int(max(ys) + reach) - y0, int(max(xs) + reach) - x0)

@@ -114,7 +114,7 @@ def _add(registry: ModelRegistry, name: str, file: Path, architecture: str | Non
     from cellsam_desktop.sam.onnx_encoder import encoder_graph
 
     if not file.is_file():
-        raise ModelError(f"There is no file {file}.")
+        raise ModelError(f"There is no file {file}: check the path.")
     if architecture is None:
         raise ModelError(f"Say what {file.name} is for with --architecture: {', '.join(ARCHITECTURES)}.")
     # Weights that do not fit are refused before they are kept.

@@ -33,7 +33,10 @@ def sam_state(content: Any, kind: type[T], name: str) -> dict[str, T]:
         key: value for key, value in renamed.items() if key.startswith(_PARTS) and isinstance(value, kind)
     }
     if not state:
-        raise ModelError(f"{name} holds no weights of a Segment Anything model.")
+        raise ModelError(
+            f"{name} holds no weights of a Segment Anything model: choose a checkpoint of one, "
+            "such as those of segment-anything, MobileSAM or micro-sam."
+        )
     return state
 
 

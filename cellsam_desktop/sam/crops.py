@@ -82,9 +82,7 @@ def _holding(plane: Region, around: Region, side: int) -> Region:
 
 def _around(prompts: Prompts) -> Region:
     """The pixels from the first to the last prompt along either axis."""
-    box = prompts.box
-    xs = [point.x for point in prompts.points] + ([box.x0, box.x1] if box else [])
-    ys = [point.y for point in prompts.points] + ([box.y0, box.y1] if box else [])
+    xs, ys = zip(*prompts.corners, strict=True)
     x0, y0 = round(min(xs)), round(min(ys))
     return Region(y0, x0, round(max(ys)) - y0 + 1, round(max(xs)) - x0 + 1)
 

@@ -64,7 +64,7 @@ def fetch(
 
 def _take(spec: ModelSpec, file: Path, target: Path) -> None:
     if not file.is_file():
-        raise ModelError(f"There is no file {file}.")
+        raise ModelError(f"There is no file {file}: check the path.")
     reason = mismatch(spec, file)
     if reason is not None:
         raise ModelError(f"{file} {reason}, so it is not the model {spec.name}: get the file again.")

@@ -50,7 +50,7 @@ def copy_into_place(source: Path, target: Path) -> None:
         ModelError: the source cannot be read or the target not written; ``target`` is as it was.
     """
     if not source.is_file():
-        raise ModelError(f"There is no file {source}.")
+        raise ModelError(f"There is no file {source}: check the path.")
     try:
         with (
             paths.atomic_path(target) as temporary,
@@ -81,4 +81,6 @@ def disk_error(target: Path, error: OSError) -> ModelError:
     """The sentence for a file that cannot be written."""
     if error.errno == errno.ENOSPC:
         return ModelError(f"The disk is full, so {target.name} was not stored: make room in {target.parent}.")
-    return ModelError(f"{target} cannot be written: {error.strerror or error}.")
+    return ModelError(
+        f"{target} cannot be written ({error.strerror or error}): allow writing in {target.parent}."
+    )

@@ -12,7 +12,7 @@ from cellsam_desktop import installed, paths
 from cellsam_desktop.core.errors import ModelError
 from cellsam_desktop.sam.digests import sha256_of
 from cellsam_desktop.sam.known_models import ARCHITECTURES, KNOWN_MODELS, ModelSpec
-from cellsam_desktop.sam.placement import copy_into_place
+from cellsam_desktop.sam.placement import copy_into_place, disk_error
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _KNOWN = {spec.name: spec for spec in KNOWN_MODELS}
@@ -133,7 +133,7 @@ class ModelRegistry:
         try:
             paths.atomic_write_text(self._index, json.dumps(data, indent=2) + "\n")
         except OSError as error:
-            raise ModelError(f"{self._index} cannot be written: {error.strerror or error}.") from error
+            raise disk_error(self._index, error) from error
 
 
 _FIELDS = ("name", "architecture", "title", "filename", "size", "sha256", "licence", "notes")

@@ -25,6 +25,7 @@ def test_prompts_do_not_change_but_make_others():
     boxed = Prompts().with_box(box)
     assert boxed.with_point(first).with_point(second) == Prompts((first, second), box)
     assert (boxed.points, boxed.with_box(None)) == ((), Prompts())
+    assert boxed.with_point(first).corners == [(1, 2), (0, 0), (5, 5)]
     assert Prompts().empty
     assert not boxed.empty
 
