@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QImage
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.prompts import Box, Point, Prompts
+from cellsam_desktop.curation.answering import Answering
 from cellsam_desktop.jobs.decode_request import Proposal
 from cellsam_desktop.sam.transforms import InputGeometry
 from cellsam_desktop.ui.canvas.outlines import border
@@ -94,6 +95,20 @@ def test_the_same_hover_mask_is_prepared_once(canvas, offer):
     for _ in range(5):
         offer(hover=mask)
     assert canvas.draft.hover.rebuilds == rebuilds
+
+
+def test_a_prompt_appears_with_its_mask_or_else_soon(canvas, session, offer, qtbot, monkeypatch):
+    monkeypatch.setattr(Answering, "asked", True)
+    prompts = canvas.draft.prompts
+    session.prompting.add_point(30, 12)
+    assert prompts.boundingRect().isEmpty()
+    offer(square(10, 20, 6))
+    assert not prompts.boundingRect().isEmpty()
+    session.prompting.clear()
+    assert prompts.boundingRect().isEmpty()
+    session.prompting.add_point(30, 12)
+    qtbot.waitUntil(lambda: not prompts.boundingRect().isEmpty())
+    assert canvas.draft.proposal.rebuilds == 1
 
 
 class Paints(QObject):

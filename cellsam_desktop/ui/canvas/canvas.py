@@ -23,7 +23,7 @@ from cellsam_desktop.ui.canvas.proposal_layer import ProposalLayer
 from cellsam_desktop.ui.canvas.scale_bar import ScaleBar
 from cellsam_desktop.ui.canvas.tool_item import BrushItem, PreviewItem
 from cellsam_desktop.ui.canvas.view import PlaneView
-from cellsam_desktop.ui.listening import listen
+from cellsam_desktop.ui.listening import Later, listen
 from cellsam_desktop.ui.theme import Theme, follow_theme
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class Canvas(PlaneView):
         self.onion.later.setParent(self)
         self.proposals = ProposalLayer(session, self)
         self.draft = DraftLayer(session, self.root)
+        self._draft_later = Later(self, self.draft.refresh)
         self._preview = PreviewItem(self.root)
         self._brush = BrushItem(self.root)
         self.pointer = Pointer(session, self)
@@ -146,7 +147,12 @@ class Canvas(PlaneView):
         self.legend.show_legend(self._session.colouring.legend)
 
     def _on_prompting(self) -> None:
-        self.draft.refresh()
+        """A prompt appears with its mask, or soon: painting it alone would hold up the decoder."""
+        prompting = self._session.prompting
+        if prompting.waiting and prompting.answers.asked:
+            self._draft_later.ask()
+        else:
+            self.draft.refresh()
         self._show_waiting()
 
     def _on_preview(self) -> None:
