@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +31,7 @@ class Appearance:
 
         size = float(np.sqrt(np.median([mask.area for mask in cells])))
         ring = max(3, round(_RING * size))
-        around = cells[0].region
-        for mask in cells[1:]:
-            around = around.union(mask.region)
-        around = Region(around.y0 - ring, around.x0 - ring, around.height + 2 * ring, around.width + 2 * ring)
+        around = reduce(Region.union, (mask.region for mask in cells)).widened(ring)
         window = around.intersect(Region.whole(*image.shape[:2])) or around
         inside = np.zeros((window.height, window.width), np.bool_)
         for mask in cells:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
 
 WORTH_SAYING = 0.15
@@ -153,7 +152,7 @@ def by_division(mother: Facts, one: Facts, other: Facts, lived: int | None) -> l
 
 def contact_of(mask: Mask, others: Iterable[Mask]) -> float:
     """Share of a mask's outermost pixels that touch, or lie on, another mask: 0 to 1."""
-    padded = Region(mask.y0 - 1, mask.x0 - 1, mask.height + 2, mask.width + 2)
+    padded = mask.region.widened(1)
     near = [other for other in others if other.region.intersect(padded) is not None]
     if not near:
         return 0.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,10 +124,7 @@ def _grey(image: Image, around: Region) -> NDArray[np.float32]:
 
 
 def _around(cells: Sequence[Mask], reach: int, plane: Region) -> Region:
-    region = cells[0].region
-    for mask in cells[1:]:
-        region = region.union(mask.region)
-    wide = Region(region.y0 - reach, region.x0 - reach, region.height + 2 * reach, region.width + 2 * reach)
+    wide = reduce(Region.union, (mask.region for mask in cells)).widened(reach)
     return wide.intersect(plane) or plane
 
 

@@ -67,6 +67,10 @@ class Region:
         y1, x1 = max(self.y1, other.y1), max(self.x1, other.x1)
         return Region(y0, x0, y1 - y0, x1 - x0)
 
+    def widened(self, by: int) -> Region:
+        """The region and a margin of so many pixels on each side; it may reach beyond the plane."""
+        return Region(self.y0 - by, self.x0 - by, self.height + 2 * by, self.width + 2 * by)
+
     def contains(self, x: float, y: float) -> bool:
         """Whether the point lies on one of the region's pixels."""
         return self.x0 - 0.5 <= x < self.x1 - 0.5 and self.y0 - 0.5 <= y < self.y1 - 0.5

@@ -93,6 +93,7 @@ class Lineage:
         while ancestor is not None:
             if ancestor in daughters:
                 raise EditRefused(
-                    f"Cell {ancestor} is an ancestor of cell {mother} and cannot be its daughter."
+                    f"Cell {ancestor} is an ancestor of cell {mother} and cannot be its daughter: "
+                    "choose a cell that begins after the mother."
                 )
             ancestor = self._mother.get(ancestor)

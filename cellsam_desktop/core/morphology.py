@@ -20,9 +20,7 @@ def grow(mask: Mask, height: int, width: int, pixels: int = 1) -> Mask:
     """The mask dilated by ``pixels`` (4-connected), kept within the plane (height, width)."""
     from scipy import ndimage
 
-    around = Region(
-        mask.y0 - pixels, mask.x0 - pixels, mask.bits.shape[0] + 2 * pixels, mask.bits.shape[1] + 2 * pixels
-    )
+    around = mask.region.widened(pixels)
     bits = ndimage.binary_dilation(mask.crop(around), _CROSS, iterations=pixels)
     grown = Mask.from_array(bits, around.y0, around.x0)
     return (grown.clip(height, width) if grown else None) or mask

@@ -107,7 +107,7 @@ class Exchange:
             notices.warning(f"{path.name} was not imported: its movie was closed meanwhile.")
             return
         if not tracks.masks:
-            why = "no labels: every pixel is 0" if form.name == "labels" else "no cells"
+            why = "no labels: every pixel is 0" if form.name == "labels" else "no cells: choose another file"
             notices.warning(f"{path.name} holds {why}.")
             return
         new_ids = _assign_ids(tracks.masks, movie.document)

@@ -130,7 +130,8 @@ class Opening:
             return
         if not self._may_close(discard=False):
             self._session.notices.warning(
-                f"{path.name} was not opened, because it would have replaced work that is not saved."
+                f"{path.name} was not opened, because it would have replaced work that is not saved: "
+                "save that in another place first."
             )
             answer.close()
             return

@@ -40,6 +40,7 @@ def test_regions():
     first, second = Region(2, 3, 4, 5), Region(4, 6, 10, 10)
     assert first.intersect(second) == Region(4, 6, 2, 2)
     assert first.union(second) == Region(2, 3, 12, 13)
+    assert first.widened(3) == Region(-1, 0, 10, 11)
     assert first.intersect(Region(6, 3, 4, 5)) is None
     assert Region.whole(7, 9) == Region(0, 0, 7, 9)
     assert (first.y1, first.x1) == (6, 8)

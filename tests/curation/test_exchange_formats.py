@@ -102,7 +102,7 @@ def test_what_holds_no_cells_is_one_sentence(desk, movie, tmp_path):
         desk.session.exchange.import_tracks(tmp_path / name)
         desk.settle()
     assert "notes.docx is in no format that holds cells" in desk.texts[0]
-    assert desk.texts[1] == "empty.csv holds no cells."
+    assert desk.texts[1] == "empty.csv holds no cells: choose another file."
     assert "folder holds no masks of the Cell Tracking Challenge" in desk.texts[2]
     assert len(desk.session.movie.document) == 0
 
