@@ -86,8 +86,8 @@ def _likeness(masks: Sequence[BoolArray]) -> NDArray[np.float32]:
     """The IoU of every mask with every other; 0 where both are empty."""
     if not masks:
         return np.zeros((0, 0), np.float32)
-    flat = np.stack([bits.ravel() for bits in masks]).astype(np.float32)
-    common = flat @ flat.T
+    flat = np.packbits(np.stack(masks).reshape(len(masks), -1), axis=1).view(np.uint64)
+    common = np.bitwise_count(flat[:, None] & flat).sum(axis=2, dtype=np.float32)
     areas = np.diag(common)
     return np.asarray(common / np.maximum(areas[:, None] + areas[None, :] - common, 1), dtype=np.float32)
 
@@ -107,5 +107,7 @@ def _depth(bits: BoolArray, row: int, column: int) -> float:
     row, column = row // step, column // step
     if not (0 <= row < coarse.shape[0] and 0 <= column < coarse.shape[1]) or not coarse[row, column]:
         return 0.0
-    distance = ndimage.distance_transform_edt(np.pad(coarse, 1))
+    padded = np.zeros((coarse.shape[0] + 2, coarse.shape[1] + 2), np.bool_)
+    padded[1:-1, 1:-1] = coarse  # ``np.pad`` takes as long as the distances
+    distance = ndimage.distance_transform_edt(padded)
     return float(distance[row + 1, column + 1] / distance.max())
