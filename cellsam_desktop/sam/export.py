@@ -55,8 +55,8 @@ def ensure_decoder(checkpoint: Path, architecture: str, decoders_dir: Path) -> D
             shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
         raise ModelError(
-            f"The decoder of {checkpoint.name} cannot be stored in {decoders_dir} ({error.strerror or error}): "
-            "make room there, or allow writing."
+            f"The decoder of {checkpoint.name} cannot be stored in {decoders_dir} "
+            f"({error.strerror or error}): make room there, or allow writing."
         ) from error
     return files
 
