@@ -62,10 +62,6 @@ def can_reshape(context: ActionContext) -> bool:
     return has_proposal(context) or has_selection(context)
 
 
-OF_PROMPTS: frozenset[Ask] = frozenset({has_proposal, has_prompts, can_clear, can_reshape})
-"""The questions that each click and each answer to it may answer differently."""
-
-
 def has_frames(context: ActionContext) -> bool:
     """The movie has more than one frame."""
     movie = context.session.movie

@@ -14,7 +14,6 @@ from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
 from cellsam_desktop.ui import icons
-from cellsam_desktop.ui.action_rules import OF_PROMPTS
 from cellsam_desktop.ui.action_spec import (
     RECENT,
     ActionContext,
@@ -25,7 +24,7 @@ from cellsam_desktop.ui.action_spec import (
     keys_of,
     shown_keys,
 )
-from cellsam_desktop.ui.listening import listen
+from cellsam_desktop.ui.listening import Later, listen
 from cellsam_desktop.ui.theme import Theme, follow_theme
 
 
@@ -47,7 +46,9 @@ class Actions(QObject):
         session = context.session
         for signal in (session.movie_changed, session.document_changed):
             listen(self, signal, self.refresh)
-        listen(self, session.prompting.changed, self._on_prompting)
+        self._prompted = Later(self, self.refresh)
+        listen(self, session.prompting.changed, self._prompted.ask)
+        window.installEventFilter(self)
         for later in (session.propagating.changed, session.reviewing.changed, session.decoders.changed):
             listen(self, later, self.refresh)
         listen(self, session.tools.preview_changed, self.refresh)
@@ -94,11 +95,11 @@ class Actions(QObject):
             if spec.checked is not None:
                 action.setChecked(spec.checked(self._context))
 
-    def _on_prompting(self) -> None:
-        """Only these, since a mask is waited for, and at once, since the next key may accept it."""
-        for spec in self.specs.values():
-            if spec.enabled in OF_PROMPTS:
-                self._actions[spec.id].setEnabled(spec.enabled(self._context))
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Qt's hook: before a key looks for its action, all of them know whether they make sense."""
+        if event.type() == QEvent.Type.ShortcutOverride:
+            self._prompted.catch_up()
+        return False
 
     def _on_view(self, names: frozenset[str]) -> None:
         if not names <= {"viewport", "contrast", "opacity", "brush_radius"}:

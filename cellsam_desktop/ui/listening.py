@@ -38,6 +38,7 @@ class Later(QObject):
 
     def __init__(self, owner: QObject, slot: Callable[[], None]) -> None:
         super().__init__(owner)
+        self._slot = slot
         self._timer = QTimer(self, singleShot=True, interval=LATER_MS)
         self._timer.timeout.connect(slot)
 
@@ -45,3 +46,9 @@ class Later(QObject):
         """Soon."""
         if not self._timer.isActive():
             self._timer.start()
+
+    def catch_up(self) -> None:
+        """At once, if it was asked for."""
+        if self._timer.isActive():
+            self._timer.stop()
+            self._slot()

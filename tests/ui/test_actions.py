@@ -3,19 +3,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QApplication, QMainWindow
 from pytestqt.qtbot import QtBot
 
-from cellsam_desktop.core.geometry import Region
-from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.curation.view_state import Tool
-from cellsam_desktop.jobs.decode_request import Proposal
-from cellsam_desktop.sam.transforms import InputGeometry
 from cellsam_desktop.ui import icons
 from cellsam_desktop.ui.action_spec import (
     RECENT,
@@ -205,24 +200,15 @@ def test_enabled_follows_the_session(
     assert actions["file.open"].isEnabled()
 
 
-def test_a_click_and_its_answer_enable_all_that_they_concern(
-    window: QMainWindow, session: Session, actions: Actions
+def test_a_click_enables_its_actions_soon_and_before_any_key(
+    window: QMainWindow, session: Session, actions: Actions, qtbot: QtBot
 ) -> None:
-    def enabled() -> dict[str, bool]:
-        return {spec.id: actions[spec.id].isEnabled() for spec in ACTIONS}
-
-    logits, whole = np.zeros((256, 256), np.float32), InputGeometry(Region.whole(60, 80))
-    mask = Mask.from_array(np.ones((4, 4), np.bool_), 5, 5)
-    seen = [enabled()]
-    for offered in ((), (Proposal(mask, 0.9, logits, whole),)):
-        session.prompting.add_point(7, 7)
-        session.prompting.answers.proposals = offered
-        session.prompting.changed.emit()
-        seen.append(enabled())
-        actions.refresh()
-        assert enabled() == seen[-1]
-    assert [states["prompt.clear"] for states in seen] == [False, True, True]
-    assert [states["prompt.next"] for states in seen] == [False, False, True]
+    session.prompting.add_point(7, 7)
+    assert not actions["prompt.undo_last"].isEnabled()  # the mask comes first
+    qtbot.keyClick(window.canvas, Qt.Key.Key_Backspace)
+    assert session.prompting.prompts.empty
+    session.prompting.add_point(8, 8)
+    qtbot.waitUntil(actions["prompt.clear"].isEnabled)
 
 
 def test_rebinding_acts_at_once(
