@@ -30,10 +30,6 @@ def _text(value: Any) -> str:
     return value
 
 
-def _text_or_none(value: Any) -> str | None:
-    return None if value is None else _text(value)
-
-
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError("expected true or false")
@@ -110,7 +106,6 @@ class Settings:
     play_fps: float = 8.0
     welcomed: bool = False
     window: dict[str, str] = field(default_factory=dict)
-    project_folder: str | None = None
     reference_mode: bool = False
     decoders: dict[str, str] = field(default_factory=dict)
     decoders_before: dict[str, list[str]] = field(default_factory=dict)
@@ -163,7 +158,6 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "play_fps": _number(0.1, 120),
     "welcomed": _flag,
     "window": _mapping(_text),
-    "project_folder": _text_or_none,
     "reference_mode": _flag,
     "decoders": _mapping(_text),
     "decoders_before": _mapping(_texts),

@@ -25,7 +25,6 @@ def test_what_is_saved_is_loaded():
         brush_radius=12.5,
         welcomed=True,
         window={"geometry": "AdnQywADAAAA"},
-        project_folder="/data/projects",
     )
     settings.remember(Path("movie.tif"))
     settings.save()
@@ -57,7 +56,6 @@ def test_every_setting_is_checked_and_its_default_is_valid():
         ("shortcuts", ["accept"]),
         ("recent", "movie.tif"),
         ("window", {"geometry": 3}),
-        ("project_folder", 1),
         ("no_such_setting", 1),
     ],
 )

@@ -39,7 +39,7 @@ class Opening:
         if self._is_open(path):
             self._session.notices.info(f"{path.name} is open already.")
             return
-        work = partial(locating.read_anything, path, self._documents())
+        work = partial(locating.read_anything, path, paths.documents_dir())
         self._start(f"Opening {path.name}", work, partial(self._take, path))
 
     def locate(self, movie: Path) -> None:
@@ -108,10 +108,6 @@ class Opening:
         if self.job is not None:
             self.job.cancel()
             self.job = None
-
-    def _documents(self) -> Path:
-        folder = self._session.settings.project_folder
-        return paths.documents_dir() if folder is None else Path(folder)
 
     def _is_open(self, path: Path) -> bool:
         movie = self._session.movie
