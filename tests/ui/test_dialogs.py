@@ -177,7 +177,7 @@ def test_an_installed_model_is_used_when_chosen(
 # -- cells ---------------------------------------------------------------------------------------------
 
 
-def test_a_cell_is_found_andshown(
+def test_a_cell_is_found_and_shown(
     shown: Shown, ready: Session, desk: Desk, put_cell: Callable[..., int], qtbot: QtBot
 ) -> None:
     put_cell(5, 5, 3, 3)
