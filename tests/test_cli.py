@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from cellsam_desktop import __version__, cli
 from cellsam_desktop.core.errors import CellSamError
+from tests.conftest import ROOT
 from training.__main__ import main as train
 
 SEGMENT = ("segment", "image.tif", "--prompts", "prompts.json", "--out", "labels.tif")
@@ -30,7 +32,7 @@ def test_version():
 def test_help_names_every_verb():
     answer = run("--help")
     assert answer.returncode == 0
-    for verb in ("gui", "demo", "segment", "link", "score", "export", "models", "doctor"):
+    for verb in cli.VERBS:
         assert f"\n    {verb} " in answer.stdout
     assert "probe" not in answer.stdout
 
@@ -41,6 +43,27 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
         cli.main([verb, "--help"])
     assert ended.value.code == 0
     assert f"usage: cellsam-desktop {verb}" in capsys.readouterr().out
+
+
+def documented() -> dict[str, set[str]]:
+    """The options of every command in the first block of docs/command-line.md, by program and verb."""
+    block = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8").split("```")[1]
+    commands = re.split(r"^(?=cellsam)", block, flags=re.MULTILINE)[1:]
+    return {" ".join(text.split()[:2]): set(re.findall(r"--[a-z-]+", text)) for text in commands}
+
+
+@pytest.mark.parametrize("command", documented())
+def test_the_page_about_the_command_line_names_every_option(command: str, capsys: pytest.CaptureFixture[str]):
+    program, verb = command.split()
+    with pytest.raises(SystemExit):
+        (cli.main if program == "cellsam-desktop" else train)([verb, "--help"])
+    usage = capsys.readouterr().out.partition("\n\n")[0]
+    assert documented()[command] == set(re.findall(r"--[a-z-]+", usage))
+
+
+def test_the_page_about_the_command_line_names_every_verb():
+    named = {command.split()[1] for command in documented() if command.startswith("cellsam-desktop")}
+    assert named == cli.VERBS.keys()
 
 
 @pytest.mark.parametrize("words", [["nosuch.tif"], ["-v", "nosuch.tif"], ["gui", "nosuch.tif"], ["segmnet"]])
