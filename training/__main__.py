@@ -122,10 +122,8 @@ def _add_evaluate(commands: Any) -> None:
         help="the whole image encoded once, or the parts of it that the window looks at (whole)",
     )
     evaluate.add_argument("--device", choices=DEVICES, default="auto", help="(auto)")
-    evaluate.add_argument(
-        "--json", type=Path, required=True, metavar="OUT.json", help="the figures, to write"
-    )
-    evaluate.add_argument("--json-lines", action="store_true", help="say what went wrong as a line of JSON")
+    evaluate.add_argument("--json", type=Path, metavar="OUT.json", help="write all figures to this file")
+    evaluate.add_argument("--json-lines", action="store_true", help="say it as a line of JSON")
     evaluate.set_defaults(run=_evaluate)
 
 
@@ -197,13 +195,15 @@ def _request(given: argparse.Namespace) -> Any:
 
 
 def _evaluate(given: argparse.Namespace) -> int:
-    from training.evaluation import Evaluation, evaluate
+    from cellsam_desktop.core.training_messages import Judged, to_line
+    from training.evaluation import Evaluation, evaluate, table
 
     what = Evaluation(
         tuple(given.data), given.base, given.decoder, given.prompts, given.clicks, given.cells,
         given.looks, given.device, given.json,
     )  # fmt: skip
-    print(evaluate(what))
+    judged = evaluate(what)
+    print(to_line(Judged("now", judged.scores)) if given.json_lines else table(judged.by_data_set()))
     return 0
 
 

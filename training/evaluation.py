@@ -32,7 +32,10 @@ _CACHE_GB = 20.0
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What to measure; ``decoder`` is the folder or the name of a trained one, None the model's own."""
+    """What to measure; ``decoder`` is the folder or the name of a trained one, None the model's own.
+
+    ``out`` is the file for the figures, if they are to be written.
+    """
 
     data: tuple[Path, ...]
     base: str | None
@@ -42,34 +45,38 @@ class Evaluation:
     cells: int | None
     looks: str
     device: str
-    out: Path
+    out: Path | None
 
 
-def evaluate(what: Evaluation) -> str:
-    """Measure, write the JSON, and return a table of the main figures.
+def evaluate(what: Evaluation) -> Judgement:
+    """Measure, and write the JSON.
 
     Raises:
         CellSamError: the data, the model or the decoder cannot be used, or the file not be written.
     """
-    if not what.out.absolute().parent.is_dir():
-        raise DataError(f"The folder {what.out.absolute().parent} does not exist: make it or choose another.")
+    if what.out is not None and not (folder := what.out.absolute().parent).is_dir():
+        raise DataError(f"The folder {folder} does not exist: make it or choose another.")
     trained = _trained(what.decoder)
     base = Base.find(what.base or (trained and trained.base) or "vit_t")
     if trained is not None and trained.base_sha256 != base.sha256:
         raise ModelError(f"The decoder {trained.title} was trained for {trained.base}, not for {base.name}.")
     judged = _judge(what, base, trained)
-    facts = {
-        "base": base.to_json(),
-        "decoder": None if trained is None else str(trained.files.folder),
-        "looks": what.looks,
-        "clicks": what.clicks,
-        **figures(judged),
-    }
+    if what.out is not None:
+        asked = {
+            "base": base.to_json(),
+            "decoder": None if trained is None else str(trained.files.folder),
+            "looks": what.looks,
+            "clicks": what.clicks,
+        }
+        _write(what.out, {**asked, **figures(judged)})
+    return judged
+
+
+def _write(out: Path, facts: Mapping[str, Any]) -> None:
     try:
-        paths.atomic_write_text(what.out, json.dumps(facts, indent=1) + "\n")
+        paths.atomic_write_text(out, json.dumps(facts, indent=1) + "\n")
     except OSError as error:
-        raise disk_error(what.out, error) from error
-    return table(judged.by_data_set())
+        raise disk_error(out, error) from error
 
 
 def figures(judged: Judgement) -> dict[str, Any]:

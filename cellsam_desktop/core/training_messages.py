@@ -50,7 +50,7 @@ class Embedded:
 
 @dataclass(frozen=True)
 class Judged:
-    """The scores on the test frames, ``when`` is "before" or "after" training."""
+    """The scores on the test frames, ``when`` is "before" or "after" training, or "now" without one."""
 
     when: str
     scores: Scores

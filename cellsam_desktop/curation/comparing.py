@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,17 +11,12 @@ from psygnal import Signal
 
 from cellsam_desktop import logs
 from cellsam_desktop.core.decoder_scores import Scores
-from cellsam_desktop.core.errors import CellSamError
-from cellsam_desktop.core.training_messages import Event, Failed
+from cellsam_desktop.core.training_messages import Event, Failed, Judged
+from cellsam_desktop.curation import training_runs
 from cellsam_desktop.jobs.training_process import TrainingProcess
 
 if TYPE_CHECKING:
     from cellsam_desktop.curation.session import Session
-
-_CELLS = 24
-"""So many cells are asked for at most, evenly spread over the project."""
-
-_CLICKS = 4
 
 
 class Comparing:
@@ -39,7 +32,7 @@ class Comparing:
         self._session = session
         self._process: TrainingProcess | None = None
         self._waiting: list[str] = []
-        self._project: Path | None = None
+        self._project = Path()
         self.command: Sequence[str] | None = None
         self.results: dict[str, Scores] = {}
         self.error = ""
@@ -71,54 +64,25 @@ class Comparing:
     def _next(self) -> None:
         self._process = None
         if self._waiting:
-            name = self._waiting.pop(0)
-            folder = Path(tempfile.mkdtemp(prefix="cellsam-"))
-            words = self._words(name, folder / "scores.json")
-            self._process = TrainingProcess(self._session.post, words, self.command)
-            self._process.said.connect(self._on_event)
-            self._process.ended.connect(partial(self._on_end, name, folder / "scores.json"))
+            name, session = self._waiting.pop(0), self._session
+            decoder = session.decoders.get(name)
+            folder = None if decoder is None else decoder.files.folder
+            words = training_runs.evaluate_words(self._project, folder, session.settings)
+            self._process = TrainingProcess(session.post, words, self.command)
+            self._process.said.connect(partial(self._on_event, name))
+            self._process.ended.connect(self._on_end)
         self.changed.emit()
 
-    def _words(self, name: str, out: Path) -> list[str]:
-        decoder = self._session.decoders.get(name)
-        chosen = [] if decoder is None else ["--decoder", str(decoder.files.folder)]
-        words = ["evaluate", str(self._project), "--base", self._session.settings.model, *chosen]
-        words += ["--clicks", str(_CLICKS), "--cells", str(_CELLS), "--json", str(out), "--json-lines"]
-        device = self._session.settings.device
-        return words if device == "auto" else [*words, "--device", device]
-
-    def _on_event(self, event: Event) -> None:
-        if isinstance(event, Failed):
+    def _on_event(self, name: str, event: Event) -> None:
+        if isinstance(event, Judged):
+            self.results[name] = event.scores
+        elif isinstance(event, Failed):
             self.error = event.text
 
-    def _on_end(self, name: str, out: Path, code: int) -> None:
-        if code == 0:
-            self._session.jobs.runner.run(
-                "Reading figures", lambda _: _read(out), partial(self._take, name), self._give_up
+    def _on_end(self, code: int) -> None:
+        if code != 0:
+            self._waiting = []
+            self.error = self.error or (
+                f"The decoder could not be measured (code {code}): {logs.log_file('training')} tells more."
             )
-            return
-        self._waiting = []
-        self.error = self.error or (
-            f"The decoder could not be measured (code {code}): {logs.log_file('training')} tells more."
-        )
         self._next()
-
-    def _take(self, name: str, scores: Scores) -> None:
-        if self.running:
-            self.results[name] = scores
-            self._next()
-
-    def _give_up(self, error: CellSamError) -> None:
-        self._waiting, self.error = [], str(error)
-        self._next()
-
-
-def _read(out: Path) -> Scores:
-    """The scores of all data, whose file is not needed any more."""
-    try:
-        scores = Scores.from_json(json.loads(out.read_text(encoding="utf-8"))["all"])
-        out.unlink()
-        out.parent.rmdir()
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CellSamError(f"The figures in {out} cannot be read: compare again.") from error
-    return scores

@@ -240,8 +240,8 @@ class Training:
             self._end(Phase.INTERRUPTED)
         else:
             course.error = (
-                f"Training ended unexpectedly ({_why(code)}). What it had learned is kept, and it can be "
-                f"resumed; {logs.log_file('training')} tells more."
+                f"Training ended unexpectedly ({_why(code)}). If it had begun to learn, it can be resumed; "
+                f"{logs.log_file('training')} tells more."
             )
             self._end(Phase.INTERRUPTED)
             self._session.notices.warning(course.error)

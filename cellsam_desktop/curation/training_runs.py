@@ -14,6 +14,7 @@ from typing import Any
 from cellsam_desktop import paths
 from cellsam_desktop.core.errors import CellSamError
 from cellsam_desktop.jobs.runner import Progress
+from cellsam_desktop.sam.trained import FINISHED, RECORD, STATE
 from cellsam_desktop.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,9 @@ PRESETS = {
 _KEPT = 5
 """So many runs that have ended are kept, with their pages; decoders that were added are copies."""
 
+_CELLS, _CLICKS = 24, 4
+"""When decoders are compared so many cells are asked for at most, evenly spread, with so many clicks."""
+
 _RUN, _DATA = "run", "data"
 
 
@@ -45,7 +49,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Unfinished:
-    """A run that was interrupted and can be resumed; ``begun`` is when it began, in words."""
+    """A run that did not finish and can be resumed; ``begun`` is when it began, in words."""
 
     folder: Path
     title: str
@@ -72,6 +76,14 @@ def resume_words(run: Path) -> list[str]:
 def plan_words(data: Sequence[Path], settings: Settings) -> list[str]:
     """What to tell ``cellsam-train`` to count the data and say how they split."""
     return ["plan", *map(str, data), "--base", settings.model, "--json-lines"]
+
+
+def evaluate_words(project: Path, decoder: Path | None, settings: Settings) -> list[str]:
+    """What to tell ``cellsam-train`` to measure a decoder, None for the model's own, on some cells."""
+    chosen = [] if decoder is None else ["--decoder", str(decoder)]
+    words = ["evaluate", str(project), "--base", settings.model, *chosen]
+    words += ["--clicks", str(_CLICKS), "--cells", str(_CELLS)]
+    return [*words, *_device_words(settings), "--json-lines"]
 
 
 def _device_words(settings: Settings) -> list[str]:
@@ -104,11 +116,11 @@ def prepare(name: str, copy: Callable[[Path], None] | None, progress: Progress) 
 
 
 def unfinished() -> list[Unfinished]:
-    """Runs that were interrupted after they had begun to learn, the newest first."""
+    """Runs that were interrupted, or failed, after they had begun to learn, the newest first."""
     found = []
     for run in _runs():
         record = _record(run)
-        if record.get("state") == "training" and (run / "state.pt").is_file():
+        if record and record.get("state") != FINISHED and (run / STATE).is_file():
             found.append(Unfinished(run, str(record.get("title", "")), _when(run)))
     return found
 
@@ -142,7 +154,7 @@ def _remove_old() -> None:
 
 def _record(run: Path) -> dict[str, Any]:
     try:
-        record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+        record = json.loads((run / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return record if isinstance(record, dict) else {}

@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 
 WEIGHTS = "decoder.safetensors"
 REPORT = "report.html"
+RECORD, STATE, FINISHED = "run.json", "state.pt", "finished"
+"""In the folder of a training run: its record, how far it is until it has finished, and what the record says
+then."""
 _LONGEST_TITLE = 80
 
 

@@ -137,6 +137,17 @@ def test_killed_it_says_so_and_can_be_resumed_or_removed(trainer: Desk) -> None:
     assert not left.folder.exists()
 
 
+def test_what_failed_after_it_had_begun_to_learn_can_be_resumed(trainer: Desk) -> None:
+    run = training_runs.runs_dir() / "2026-01-02-120000" / "run"
+    run.mkdir(parents=True)
+    for state, waits in (("failed: The disk is full.", True), ("training", True), ("finished", False)):
+        (run / "run.json").write_text(json.dumps({"state": state, "title": "Some cells"}))
+        assert training_runs.unfinished() == []
+        (run / "state.pt").write_text("how far it was")
+        assert bool(training_runs.unfinished()) == waits
+        (run / "state.pt").unlink()
+
+
 def test_closing_the_window_leaves_a_run_that_can_be_resumed(trainer: Desk, make_desk) -> None:
     pretend(trainer, "waiting")
     trainer.session.training.start(Choice())

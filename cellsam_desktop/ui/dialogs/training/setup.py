@@ -17,7 +17,6 @@ from cellsam_desktop.ui.panels.labels import muted, styled
 from cellsam_desktop.ui.theme import SPACE
 
 _MINUTES = (1, 2, 5, 10, 20, 30, 60)
-_USUAL = 5
 _RECOUNT_MS = 3000
 """So long after the last change of the document the data are counted again."""
 
