@@ -55,6 +55,7 @@ def figures(report: dict[str, Any]) -> dict[str, Any]:
         facts[phase] = {name: spread(series[name]) for name in SERIES}
         facts[phase]["longest_handler"] = report[phase]["longest_handler"]
         facts[phase]["encodes"] = report[phase]["encodes"]
+        facts[phase]["decodes_per_click"] = float(np.mean(series["decodes"]))
     decoder = facts["idle"]["decoder"]["p50"]
     facts["ratio"] = {
         "idle_click_p95_to_decoder_median": facts["idle"]["click"]["p95"] / decoder,
@@ -88,6 +89,8 @@ def table(facts: dict[str, Any]) -> str:
         f"{ratio['idle_click_p95_to_decoder_median']:.2f} in the moment in which it arrives. "
         f"A click to the decoder right before it, median of the pairs: "
         f"{ratio['idle_click_to_decoder']:.2f} idle, {ratio['encoding_click_to_decoder']:.2f} encoding. "
+        f"Looks decoded for a click: {facts['idle']['decodes_per_click']:.1f} idle, "
+        f"{facts['encoding']['decodes_per_click']:.1f} encoding. "
         f"Screen: {facts['screen']}. Encoded meanwhile: {facts['encoding']['encodes']} looks.",
     ]
     return "\n".join(lines)

@@ -46,12 +46,12 @@ class Actions(QObject):
         session = context.session
         for signal in (session.movie_changed, session.document_changed):
             listen(self, signal, self.refresh)
-        self._prompted = Later(self, self.refresh)
-        listen(self, session.prompting.changed, self._prompted.ask)
+        self._later = Later(self, self.refresh)
+        listen(self, session.prompting.changed, self._later.ask)
+        listen(self, session.tools.preview_changed, self._later.ask)
         window.installEventFilter(self)
         for later in (session.propagating.changed, session.reviewing.changed, session.decoders.changed):
             listen(self, later, self.refresh)
-        listen(self, session.tools.preview_changed, self.refresh)
         listen(self, session.view.changed, self._on_view)
         self.refresh()
 
@@ -98,7 +98,7 @@ class Actions(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Qt's hook: before a key looks for its action, all of them know whether they make sense."""
         if event.type() == QEvent.Type.ShortcutOverride:
-            self._prompted.catch_up()
+            self._later.catch_up()
         return False
 
     def _on_view(self, names: frozenset[str]) -> None:
