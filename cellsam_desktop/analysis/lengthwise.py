@@ -20,16 +20,17 @@ Array = NDArray[np.float64]
 class Lengthwise:
     """A mask of at least two pixels; ``places`` along its long axis go from 0 at one end to 1 at the other.
 
-    ``length`` is in pixels.
+    ``length`` is in pixels. ``axis`` is its direction (dy, dx), of length 1.
     """
 
-    def __init__(self, mask: Mask) -> None:
+    def __init__(self, mask: Mask, axis: Array | None = None) -> None:
+        """Seen along its own long axis, or along another ``axis``."""
         from scipy import ndimage
 
         self.mask = mask
-        pixels = _pixels(mask)
+        pixels = pixels_of(mask)
         self._centre = pixels.mean(axis=0)
-        self._axis = np.linalg.eigh(np.cov((pixels - self._centre).T))[1][:, 1]
+        self.axis: Array = _long_axis(pixels) if axis is None else axis
         along = self._along(pixels)
         self._low, self.length = float(along.min()), float(np.ptp(along)) + 1e-9
         count = max(12, int(self.length))
@@ -39,7 +40,7 @@ class Lengthwise:
 
     def place_of(self, mask: Mask) -> Array:
         """The place of each pixel of a mask."""
-        return np.asarray((self._along(_pixels(mask)) - self._low) / self.length)
+        return np.asarray((self._along(pixels_of(mask)) - self._low) / self.length)
 
     @property
     def waists(self) -> Array:
@@ -60,7 +61,7 @@ class Lengthwise:
         pixels = np.stack([rows.ravel(), columns.ravel()], axis=1).astype(np.float64)
         looks, inside = evidence(window).ravel(), self.mask.crop(window).ravel()
         across = np.abs(self._across(pixels))
-        narrow = across < float(np.percentile(np.abs(self._across(_pixels(self.mask))), _WIDE))
+        narrow = across < float(np.percentile(np.abs(self._across(pixels_of(self.mask))), _WIDE))
         along = self._along(pixels)
         found = np.zeros(places.size)
         for number, place in enumerate(places):
@@ -71,12 +72,17 @@ class Lengthwise:
         return found
 
     def _along(self, pixels: Array) -> Array:
-        return np.asarray((pixels - self._centre) @ self._axis)
+        return np.asarray((pixels - self._centre) @ self.axis)
 
     def _across(self, pixels: Array) -> Array:
-        return np.asarray((pixels - self._centre) @ (-self._axis[1], self._axis[0]))
+        return np.asarray((pixels - self._centre) @ (-self.axis[1], self.axis[0]))
 
 
-def _pixels(mask: Mask) -> Array:
+def _long_axis(pixels: Array) -> Array:
+    scatter = np.cov((pixels - pixels.mean(axis=0)).T)
+    return np.asarray(np.linalg.eigh(scatter)[1][:, 1])
+
+
+def pixels_of(mask: Mask) -> Array:
     """Rows and columns (n, 2) of the mask on the plane."""
     return np.asarray(np.argwhere(mask.bits) + (mask.y0, mask.x0), dtype=np.float64)  # noqa: RUF005

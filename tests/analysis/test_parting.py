@@ -48,3 +48,25 @@ def test_a_gap_or_a_deep_waist_is_a_parting(pair: tuple[Mask, Mask]):
 def test_a_waist_that_looks_like_a_cell_is_none():
     """Two masks with a gap between them, where the image shows one cell."""
     assert parting(half(30, 58), half(62, 90), PLANE, evidence(half(30, 90))) < 0.01
+
+
+def piece(y0: int, y1: int, x0: int, x1: int) -> Mask:
+    """A rectangle."""
+    return Mask(y0, x0, np.ones((y1 - y0, x1 - x0), np.bool_))
+
+
+def test_daughters_that_slid_past_each_other_have_parted():
+    """They touch with their flanks near the ends; no line across the long axis runs between them."""
+    pair = piece(26, 40, 30, 66), piece(40, 54, 54, 90)
+    assert parting(*pair, PLANE, evidence(*pair)) > 0.5
+
+
+def test_a_rod_that_was_cut_lengthwise_has_not_parted():
+    pair = piece(32, 40, 30, 90), piece(40, 48, 30, 90)
+    assert parting(*pair, PLANE, evidence(*pair)) < 0.01
+
+
+def test_masks_around_the_same_middle_are_measured_all_the_same():
+    ring = piece(30, 50, 40, 80).subtract(piece(35, 45, 50, 70))
+    pair = ring, piece(35, 45, 50, 70)
+    assert 0 <= parting(*pair, PLANE, evidence(*pair)) < 0.01
