@@ -54,7 +54,7 @@ class Judge:
         self._base = Base.find(MODEL)
         config = PRESETS[RECIPE]
         frames = load([Path(_PART.test_data(data))])
-        self._views = views_of(frames, "patches", config.patch, overlap=0.0)
+        self._views = views_of(frames, config.look, config.patch, overlap=config.overlap)
         cache = EmbeddingCache(folder, 10**9)
         self._embeddings = Embeddings(self._base.checkpoint, self._base.architecture, "cpu", cache)
 

@@ -10,9 +10,8 @@ from typing import Any
 import torch
 
 from cellsam_desktop import paths
+from cellsam_desktop.sam.trained import STATE
 from training.learner import Learner, TrainingError
-
-FILE = "state.pt"
 
 
 @dataclass
@@ -44,7 +43,7 @@ def save(folder: Path, learner: Learner, progress: Progress, config: dict[str, A
         "at_once": learner.at_once,
     }
     try:
-        with paths.atomic_path(folder / FILE) as temporary:
+        with paths.atomic_path(folder / STATE) as temporary:
             torch.save(content, temporary)
     except (OSError, RuntimeError) as error:  # PyTorch's writer says RuntimeError when the disk is full
         raise TrainingError(
@@ -58,7 +57,7 @@ def load(folder: Path, learner: Learner, config: dict[str, Any]) -> Progress | N
     Raises:
         TrainingError: the file cannot be read, or was written with other settings.
     """
-    path = folder / FILE
+    path = folder / STATE
     if not path.exists():
         return None
     try:

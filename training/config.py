@@ -27,6 +27,8 @@ class Config:
     look: Look = "whole"
     patch: int = 512
     """Side of a patch in plane pixels."""
+    overlap: float = 0.25
+    """How much of that side patches beside each other share, at least."""
     turns: int = 8
     """How many of the eight turned and mirrored forms of each view are encoded; 1 is the view as it is."""
     # Prompts.
@@ -108,6 +110,7 @@ def _presets() -> dict[str, Config]:
             "epfl-mitochondria",
             look="patches",
             patch=256,
+            overlap=0.0,
             turns=1,
             images_per_step=2,
             prompts_per_image=1,

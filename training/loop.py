@@ -74,26 +74,9 @@ class Outcome:
     seconds: float
 
 
-def train(
-    decoder: TrainableDecoder,
-    task: Task,
-    config: Config,
-    budget: Budget,
-    report: Callable[[Event], None],
-    commands: Commands,
-    folder: Path,
-    team: Team | None = None,
-) -> Outcome:
-    """Train ``decoder`` in place; go on where ``folder/state.pt`` left off if it is there.
+class Trainer:
+    """Trains ``decoder`` in place, and goes on where ``folder/state.pt`` left off if it is there."""
 
-    Raises:
-        TrainingError: memory or disk do not suffice, or the loss is not a number any more.
-        DataError: there is nothing to learn from.
-    """
-    return _Training(decoder, task, config, budget, report, commands, folder, team or Team()).run()
-
-
-class _Training:
     def __init__(
         self,
         decoder: TrainableDecoder,
@@ -103,8 +86,14 @@ class _Training:
         report: Callable[[Event], None],
         commands: Commands,
         folder: Path,
-        team: Team,
+        team: Team | None = None,
     ) -> None:
+        """``team`` is this process alone if it is not given.
+
+        Raises:
+            DataError: there is nothing to learn from.
+        """
+        team = team or Team()
         self._task, self._config, self._budget = task, config, budget
         self._report: Callable[[Event], None] = report if team.leads else lambda _: None
         self._commands, self._folder, self._team = commands, folder, team
@@ -119,13 +108,18 @@ class _Training:
         self._clock = time.monotonic()
 
     def run(self) -> Outcome:
-        """Train until the end, and put the best weights into the decoder."""
+        """Train until the end, and put the best weights into the decoder.
+
+        Raises:
+            TrainingError: memory or disk do not suffice, or the loss is not a number any more.
+        """
         found = checkpoint.load(self._folder, self._learner, self._config.to_json())
         self._progress = found or self._progress
         self._before = self._progress.seconds
         self._clock = time.monotonic() - self._before
         if found is None and self._team.leads:
             self._look()
+            self._save()  # from now on a run that was killed can be gone on with
         end = self._steps_until_the_end()
         if end is not End.CANCELLED and self._team.leads and self._looked_at != self._progress.step:
             self._look()

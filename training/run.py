@@ -15,7 +15,7 @@ from cellsam_desktop.core.training_messages import Embedded, Event, Finished, Ju
 from cellsam_desktop.sam.decoder import OnnxDecoder
 from cellsam_desktop.sam.embedding_cache import EmbeddingCache
 from cellsam_desktop.sam.export import ensure_decoder
-from cellsam_desktop.sam.placement import disk_error
+from cellsam_desktop.sam.trained import FINISHED
 from training.adoption import compare
 from training.base import Base
 from training.commands import Commands
@@ -23,13 +23,13 @@ from training.data import load
 from training.embed import Embeddings
 from training.export import write_decoder
 from training.judging import Findings, Judge
-from training.loop import Budget, End, Task, train
+from training.loop import Budget, End, Task, Trainer
 from training.model import TrainableDecoder
 from training.planning import counted, planned
 from training.report import write_page
 from training.request import Request, chosen_device, new_record, request_of
 from training.resplit import as_before
-from training.run_folder import RunFolder, RunRecord
+from training.run_folder import RunError, RunFolder, RunRecord
 from training.splits import Split, split
 from training.team import Team
 from training.views import View, held_out_views, views_of
@@ -76,10 +76,12 @@ class Run:
         """Go on with the run that was ended in ``folder``.
 
         Raises:
-            RunError: there is none.
+            RunError: there is none, or it has finished.
             CellSamError: this version cannot go on with it.
         """
         record = folder.read()
+        if record.state == FINISHED:
+            raise RunError(f"The run in {folder.path} has finished: train again into a new folder.")
         request = request_of(record, cache_gb)
         run = cls(folder, request, report, commands)
         run._record = replace(record, state="training")
@@ -154,15 +156,16 @@ class Run:
     def _learn(self, decoder: TrainableDecoder, parts: Split) -> None:
         config = self._request.config
         with self._timed("embedding"):
-            validate = held_out_views(parts.validate, config.look, config.patch, config.held_out_cells)
-            views = views_of(parts.train, config.look, config.patch, config.turns)
+            look, overlap = (config.look, config.patch), config.overlap
+            validate = held_out_views(parts.validate, *look, config.held_out_cells, overlap)
+            views = views_of(parts.train, *look, config.turns, overlap)
             count = self._embed(views, validate) if self._team.leads else 0
             views = views[: int(self._team.agree(count))]
             self._embeddings.release()
         task, folder = Task(views, validate, self._embeddings), self._folder.path
         with self._timed("training"):
             how = (config, self._budget(), self._tell, self._commands, folder, self._team)
-            outcome = train(decoder, task, *how)
+            outcome = Trainer(decoder, task, *how).run()
         if not self._team.leads:
             return
         self._record.outcome = vars(outcome)
@@ -197,18 +200,16 @@ class Run:
     def _conclude(self, before: Findings, after: Findings, views: Sequence[View], parts: Split) -> None:
         record, folder, seed = self._record, self._folder, self._request.config.seed
         verdict = compare(before.whole, after.whole, before.closer, after.closer, seed)
-        record.verdict, record.state = verdict.to_json(), "finished"
+        record.verdict, record.state = verdict.to_json(), FINISHED
         folder.write_cells({"before": before.whole, "after": after.whole})
         folder.write_manifest(record.manifest())
         notes = [*parts.notes, *record.notices]
         page = write_page(
             record, list(folder.events()), before.whole, after.whole, views, counted(parts), notes
         )
-        try:
-            paths.atomic_write_text(folder.report, page)
-        except OSError as error:
-            raise disk_error(folder.report, error) from error
+        folder.write_page(page)
         folder.write(record)
+        folder.forget_state()
         scores = before.whole.scores, after.whole.scores
         self._tell(Finished(verdict.better, str(folder.path), str(folder.report), *scores, verdict.sentence))
 

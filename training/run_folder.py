@@ -13,7 +13,7 @@ from cellsam_desktop.core.errors import CellSamError
 from cellsam_desktop.core.training_messages import Event, from_line, to_line
 from cellsam_desktop.sam.decoder_files import DecoderFiles
 from cellsam_desktop.sam.placement import disk_error
-from cellsam_desktop.sam.trained import REPORT
+from cellsam_desktop.sam.trained import RECORD, REPORT, STATE
 from training.metrics import Judgement
 
 
@@ -76,8 +76,8 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.record = path / "run.json"
-        self.state = path / "state.pt"
+        self.record = path / RECORD
+        self.state = path / STATE
         self.history = path / "history.jsonl"
         self.cells = path / "cells.json"
         self.report = path / REPORT
@@ -127,6 +127,17 @@ class RunFolder:
         """Change what the manifest of the run's decoder says. Raises ModelError."""
         known = json.loads(self.decoder.manifest.read_text(encoding="utf-8"))
         self._write(self.decoder.manifest, json.dumps({**known, **facts}, indent=2) + "\n")
+
+    def write_page(self, page: str) -> None:
+        """Keep the page about the run. Raises ModelError."""
+        self._write(self.report, page)
+
+    def forget_state(self) -> None:
+        """Let go of what only a run that goes on needs. Raises ModelError."""
+        try:
+            self.state.unlink(missing_ok=True)
+        except OSError as error:
+            raise disk_error(self.state, error) from error
 
     def remember(self, event: Event) -> None:
         """Add an event to the history. Raises ModelError."""

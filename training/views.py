@@ -134,13 +134,15 @@ def views_of(
     return [replace(view, turn=turn) for turn in _ORDER[:turns] for view in straight]
 
 
-def held_out_views(frames: Sequence[Frame], look: Look, patch: int, cells: int) -> list[View]:
+def held_out_views(
+    frames: Sequence[Frame], look: Look, patch: int, cells: int, overlap: float = 0.25
+) -> list[View]:
     """Views to look at now and then while training; of the ``window`` one half of ``cells`` each way.
 
     Whole planes, and for single cells evenly spread the first closer look at each.
     """
     if look != "window":
-        return views_of(frames, look, patch)
+        return views_of(frames, look, patch, overlap=overlap)
     known, every = diameters(frames), [(frame, cell) for frame in frames for cell in frame.cells]
     places = np.linspace(0, len(every) - 1, min(len(every), cells // 2)).round().astype(int)
     first: defaultdict[tuple[Frame, Region], set[int]] = defaultdict(set)

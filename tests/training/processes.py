@@ -13,7 +13,7 @@ from training.base import Base
 from training.commands import Commands
 from training.config import Config
 from training.learner import Learner
-from training.loop import Budget, Task, train
+from training.loop import Budget, Task, Trainer
 from training.model import TrainableDecoder
 from training.team import Team
 
@@ -32,7 +32,7 @@ def losses(folder: Path) -> list[float]:
     shown = views(own)
     task = Task(shown, shown[:1], MadeEmbeddings())
     decoder = TrainableDecoder(Base.find("vit_t").build())
-    train(decoder, task, CONFIG, Budget(None, 1), lambda _: None, Commands(), own, team)
+    Trainer(decoder, task, CONFIG, Budget(None, 1), lambda _: None, Commands(), own, team).run()
     Learner.step = step  # type: ignore[method-assign]
     return found
 

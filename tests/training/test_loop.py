@@ -4,13 +4,14 @@ import pytest
 import torch
 
 from cellsam_desktop.core.training_messages import Control, Noticed, Stepped, Validated
+from cellsam_desktop.sam.trained import STATE
 from tests.training.small import MadeEmbeddings, views
 from training import checkpoint
 from training.commands import Commands
 from training.config import PRESETS, Config, ConfigError
 from training.frames import DataError
 from training.learner import Learner, TrainingError
-from training.loop import Budget, End, Task, train
+from training.loop import Budget, End, Task, Trainer
 from training.model import TrainableDecoder
 from training.sampling import Sampler
 from training.team import Team
@@ -36,7 +37,8 @@ def task(tmp_path):
 
 def run(decoder, task, folder, config=QUICK, epochs=2, heard=None, commands=None):
     heard = Heard() if heard is None else heard
-    return train(decoder, task, config, Budget(None, epochs), heard.append, commands or Commands(), folder)
+    how = (config, Budget(None, epochs), heard.append, commands or Commands(), folder)
+    return Trainer(decoder, task, *how).run()
 
 
 def losses(monkeypatch):
@@ -120,7 +122,7 @@ def test_training_ends_when_nothing_is_gained(decoder, task, tmp_path):
 
 def test_time_is_a_budget(decoder, task, tmp_path):
     heard = Heard()
-    outcome = train(decoder, task, QUICK, Budget(3.0), heard.append, Commands(), tmp_path)
+    outcome = Trainer(decoder, task, QUICK, Budget(3.0), heard.append, Commands(), tmp_path).run()
     assert outcome.end is End.BUDGET
     assert outcome.steps >= 1
     assert all(event.seconds_left >= 0 for event in heard.of(Stepped))
@@ -141,7 +143,7 @@ def test_little_memory_halves_the_batch(decoder, task, tmp_path, monkeypatch):
         "Memory ran out, so 1 prompts are computed at once from now on.",
     ]
     monkeypatch.setattr(Learner, "_follow", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("made")))
-    (tmp_path / checkpoint.FILE).unlink()
+    (tmp_path / STATE).unlink()
     with pytest.raises(TrainingError, match="too little memory"):
         run(decoder, task, tmp_path, epochs=1)
 
@@ -150,7 +152,7 @@ def test_a_state_of_other_settings_or_damaged_is_refused(decoder, task, tmp_path
     run(decoder, task, tmp_path, epochs=1)
     with pytest.raises(TrainingError, match="other settings"):
         run(decoder, task, tmp_path, replace(QUICK, seed=9), epochs=1)
-    (tmp_path / checkpoint.FILE).write_bytes(b"no state")
+    (tmp_path / STATE).write_bytes(b"no state")
     with pytest.raises(TrainingError, match="cannot be read"):
         run(decoder, task, tmp_path, epochs=1)
 

@@ -12,6 +12,7 @@ import pytest
 import tifffile
 
 from cellsam_desktop import cli, paths
+from cellsam_desktop.core.decoder_scores import Scores
 from cellsam_desktop.core.training_messages import (
     Control,
     Finished,
@@ -27,7 +28,7 @@ from training.commands import Commands
 from training.config import PRESETS
 from training.request import Request
 from training.run import Run
-from training.run_folder import RunFolder
+from training.run_folder import RunError, RunFolder
 
 SIDE = 160
 
@@ -100,6 +101,13 @@ def test_everything_is_written_down(trained):
     assert len(cells["before"]) == len(cells["after"]) == 2 * said[-1].before.cells
 
 
+def test_a_finished_run_is_not_gone_on_with(trained):
+    folder = RunFolder(trained[1])
+    assert not folder.state.exists()
+    with pytest.raises(RunError, match="has finished"):
+        Run.resume(folder, lambda _: None, Commands())
+
+
 def test_the_page_holds_everything_itself(trained):
     page = (trained[1] / "report.html").read_text(encoding="utf-8")
     assert "<h1>Discs</h1>" in page
@@ -136,13 +144,17 @@ def test_it_can_be_evaluated_exported_and_adopted(run, trained, tmp_path, capsys
     assert TrainedDecoders().add(tmp_path / "out").title == "Discs"
 
 
-def test_crops_are_evaluated_as_the_window_looks(trained, home_with_weights, tmp_path):
+def test_crops_are_evaluated_as_the_window_looks(trained, home_with_weights, tmp_path, capsys):
     out = tmp_path / "figures.json"
     words = ["evaluate", str(trained[0]), "--looks", "crops", "--cells", "2", "--clicks", "2"]
     assert main([*words, "--json", str(out)]) == 0
     figures = json.loads(out.read_text(encoding="utf-8"))
     assert figures["looks"] == "crops"
     assert figures["data_sets"]["discs"]["point"]["iou"][1] > 0.8
+    capsys.readouterr()
+    assert main([*words, "--json-lines"]) == 0
+    said = from_line(capsys.readouterr().out)
+    assert said == Judged("now", Scores.from_json(figures["all"]))
 
 
 def test_a_cancelled_run_is_gone_on_with(home_with_weights, tmp_path):
