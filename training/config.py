@@ -69,6 +69,9 @@ class Config:
     """Share of all three masks for a single point in its loss; the rest is the best one's."""
     quality: float = 1.0
     """Weight of the error of the predicted IoU."""
+    rehearsal: float = 0.0
+    """Weight of boxes on made-up scenes that are to be answered as before training, so that other images are
+    served as before; a step has one scene beside its images."""
     half: bool = True
     """Whether products may be computed in 16 bits where that is quicker."""
     # When it ends.
@@ -103,7 +106,7 @@ class Config:
 
 def _presets() -> dict[str, Config]:
     return {
-        "curator": Config(look="window", pull=30.0, given_up=0.005),
+        "curator": Config(look="window", pull=30.0, given_up=0.005, rehearsal=1.0),
         "cellsam-box": Config("cellsam-box", prompts_per_image=1, point_share=0.0, corrections=0),
         "cellsam-point": Config("cellsam-point", prompts_per_image=1, point_share=1.0, corrections=0),
         "epfl-mitochondria": Config(

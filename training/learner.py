@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from cellsam_desktop.core.prompts import Prompts
 from cellsam_desktop.sam.transforms import InputGeometry
 from training.config import Config
 from training.focus import Focus, Samples
-from training.losses import total_loss
+from training.losses import rehearsal_loss, total_loss
 from training.model import Prepared, TrainableDecoder
 from training.prompts import PromptBatch, corrections, first_prompts, real_prompts
 from training.sampling import Item
@@ -40,6 +41,7 @@ class Learner:
         self, decoder: TrainableDecoder, config: Config, team: Team, notice: Callable[[str], None]
     ) -> None:
         self.decoder = decoder.to(team.device)
+        self._teacher = deepcopy(self.decoder).requires_grad_(False)
         self._config, self._team, self._notice = config, team, notice
         self.weights = [weight for weight in decoder.parameters() if weight.requires_grad]
         self.average = [weight.detach().clone() for weight in self.weights]
@@ -89,7 +91,8 @@ class Learner:
     def _gradients(self, items: Sequence[Item], get: Callable[[Any], Embedding]) -> float:
         self.optimizer.zero_grad()
         own = self._team.share(items)
-        return sum(self._learn(item, get(item.view), 1 / len(items)) for item in own)
+        count = sum(not item.rehearsed for item in items)
+        return sum(self._learn(item, get(item.view), item.weight / count) for item in own)
 
     def _learn(self, item: Item, embedding: Embedding, share: float) -> float:
         """Add the gradients of an item, and return its part of the loss."""
@@ -101,14 +104,18 @@ class Learner:
         rounds = self._rounds(random)
         with self.computing():
             prepared = self.decoder.prepare(image)
+            before = self._teacher.prepare(image) if item.rehearsed else None
         leaves = prepared.apart()
         total = 0.0
         for start in range(0, len(targets), self.at_once):
             part = slice(start, start + self.at_once)
             chosen = targets.part(part)
-            prompts = self._first(chosen, real[part], item.view.geometry, random)
             weight = share * len(chosen) / len(targets)
-            total += self._follow(leaves, chosen, prompts, rounds, weight, random)
+            if before is not None:
+                total += self._rehearse(leaves, before, chosen, weight, random)
+            else:
+                prompts = self._first(chosen, real[part], item.view.geometry, random)
+                total += self._follow(leaves, chosen, prompts, rounds, weight, random)
         prepared.backward(leaves)
         return total
 
@@ -143,6 +150,21 @@ class Learner:
                 prompts = corrections(targets, prompts, targets.near(shown)[:, 0], shown[:, 0], random)
                 hints = shown if _draw(random) < self._config.hint_share else None
         return total
+
+    def _rehearse(
+        self, image: Prepared, before: Prepared, targets: Targets, weight: float, random: Generator
+    ) -> float:
+        """Learn to answer boxes as the decoder did before training."""
+        prompts = first_prompts(targets, 0.0, self._config.box_jitter, random)
+        focus = Focus.on(targets, random)
+        with self.computing():
+            with torch.no_grad():
+                taught = _answer(self._teacher, before, prompts, targets, focus)
+            loss = rehearsal_loss(
+                *_answer(self.decoder, image, prompts, targets, focus), *taught, self._config
+            )
+        torch.autograd.backward(self._scaler.scale(loss * weight))
+        return float(loss.detach()) * weight
 
     @torch.no_grad()
     def _shown(self, queries: Tensor, tokens: Tensor, predicted: Tensor, prompts: PromptBatch) -> Tensor:
@@ -192,6 +214,14 @@ class Learner:
         if self._team.device.type == "cuda":
             torch.cuda.empty_cache()
         self._notice(f"Memory ran out, so {self.at_once} prompts are computed at once from now on.")
+
+
+def _answer(
+    decoder: TrainableDecoder, image: Prepared, prompts: PromptBatch, targets: Targets, focus: Focus
+) -> tuple[Samples, Tensor]:
+    """What a decoder says to prompts: masks, sampled, and predicted IoUs."""
+    queries, tokens = decoder.transform(image, prompts)
+    return Samples.of(decoder, queries, tokens, targets, focus), decoder.quality(queries)
 
 
 def _gradient(weight: Tensor) -> Tensor:

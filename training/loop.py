@@ -35,11 +35,12 @@ _CLICKS = 2  # looks at the held-out cells ask for the first prompt and one corr
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What is learned from: ``train`` and ``validate`` are views, ``embeddings`` of them."""
+    """What is learned from: ``train``, ``validate`` and ``rehearse`` are views, ``embeddings`` of them."""
 
     train: Sequence[View]
     validate: Sequence[View]
     embeddings: Embedder
+    rehearse: Sequence[View] = ()
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Trainer:
         self._task, self._config, self._budget = task, config, budget
         self._report: Callable[[Event], None] = report if team.leads else lambda _: None
         self._commands, self._folder, self._team = commands, folder, team
-        self._sampler = Sampler(task.train, config)
+        self._sampler = Sampler(task.train, config, task.rehearse)
         self._learner = Learner(decoder, config, team, lambda text: self._report(Noticed(text)))
         epochs = min(config.epochs, budget.epochs or config.epochs)
         self._steps = epochs * self._sampler.steps_per_epoch

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 import torch.nn.functional as functional
 from monai.losses.dice import DiceLoss
@@ -46,6 +48,15 @@ def total_loss(samples: Samples, predicted: Tensor, certain: Tensor, config: Con
             iou = samples.iou()
         loss = loss + config.quality * (predicted.float() - iou).square().mean(dim=1)
     return loss.mean()
+
+
+def rehearsal_loss(
+    samples: Samples, predicted: Tensor, taught: Samples, expected: Tensor, config: Config
+) -> Tensor:
+    """How far the first mask, which answers boxes, and its predicted IoU are from what was ``taught``."""
+    found = replace(samples, logits=samples.logits[:, :1], truth=taught.logits[:, :1].sigmoid())
+    loss = mask_losses(found, config)[:, 0]
+    return (loss + config.quality * (predicted - expected)[:, 0].float().square()).mean()
 
 
 def _mean(wrong: Tensor, samples: Samples) -> Tensor:

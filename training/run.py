@@ -30,6 +30,7 @@ from training.report import write_page
 from training.request import Request, chosen_device, new_record, request_of
 from training.resplit import as_before
 from training.run_folder import RunError, RunFolder, RunRecord
+from training.scenes import scenes
 from training.splits import Split, split
 from training.team import Team
 from training.views import View, held_out_views, views_of
@@ -159,10 +160,11 @@ class Run:
             look, overlap = (config.look, config.patch), config.overlap
             validate = held_out_views(parts.validate, *look, config.held_out_cells, overlap)
             views = views_of(parts.train, *look, config.turns, overlap)
-            count = self._embed(views, validate) if self._team.leads else 0
+            rehearsed = views_of(scenes(), "whole") if config.rehearsal else []
+            count = self._embed(views, validate + rehearsed) if self._team.leads else 0
             views = views[: int(self._team.agree(count))]
             self._embeddings.release()
-        task, folder = Task(views, validate, self._embeddings), self._folder.path
+        task, folder = Task(views, validate, self._embeddings, rehearsed), self._folder.path
         with self._timed("training"):
             how = (config, self._budget(), self._tell, self._commands, folder, self._team)
             outcome = Trainer(decoder, task, *how).run()
@@ -173,12 +175,12 @@ class Run:
         if outcome.end is End.CANCELLED:
             raise Cancelled("Training was cancelled.")
 
-    def _embed(self, train_views: Sequence[View], validate: Sequence[View]) -> int:
+    def _embed(self, train_views: Sequence[View], always: Sequence[View]) -> int:
         """Encode all frames once, then what there is time for of the other views; how many views that is."""
         ensure = self._embeddings.ensure
         straight = sum(not view.closer and view.turn == 0 for view in train_views)
         encoded, started = self._embeddings.encodes, time.monotonic()
-        ensure([*train_views[:straight], *validate], self._embedded)
+        ensure([*train_views[:straight], *always], self._embedded)
         count = self._embeddings.encodes - encoded
         per_view = (time.monotonic() - started) / count if count else 0.0
         allowed = len(train_views)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,17 @@ from training.views import View
 
 @dataclass(frozen=True, eq=False)
 class Item:
-    """Some cells of one view; ``seed`` draws their prompts."""
+    """Some cells of one view; ``seed`` draws their prompts.
+
+    Boxes around the cells of a ``rehearsed`` item are to be answered as before training. ``weight`` is how
+    much an item counts beside the others.
+    """
 
     view: View
     cells: tuple[CellTruth, ...]
     seed: int
+    rehearsed: bool = False
+    weight: float = 1.0
 
     def real(self, chance: float) -> list[Prompts | None]:
         """For each cell, by chance, the prompts that a person placed for it; None otherwise."""
@@ -40,13 +46,14 @@ class Sampler:
     Of the items one half are closer views, where there are any.
     """
 
-    def __init__(self, views: Sequence[View], config: Config) -> None:
-        """``views`` include the turned forms.
+    def __init__(self, views: Sequence[View], config: Config, rehearsed: Sequence[View] = ()) -> None:
+        """``views`` include the turned forms; of ``rehearsed`` views each step has one.
 
         Raises:
             DataError: there is no cell of ``config.smallest_cell`` pixels.
         """
         self._config = config
+        self._rehearsed = rehearsed
         cells = [tuple(c for c in view.cells if c.mask.area >= config.smallest_cell) for view in views]
         self._views = [(view, own) for view, own in zip(views, cells, strict=True) if own]
         if not self._views:
@@ -64,10 +71,15 @@ class Sampler:
         """The items of a step, the same whenever they are asked for."""
         random = np.random.default_rng([self._config.seed, step])
         numbers = random.choice(len(self._views), self._config.images_per_step, p=self._chances)
-        return [self._item(self._views[number], random) for number in numbers]
+        drawn = [self._views[number] for number in numbers]
+        items = [self._item(view, cells, random) for view, cells in drawn]
+        if self._rehearsed:
+            view = self._rehearsed[int(random.integers(len(self._rehearsed)))]
+            item = self._item(view, view.cells, random)
+            items.append(replace(item, rehearsed=True, weight=self._config.rehearsal))
+        return items
 
-    def _item(self, own: tuple[View, tuple[CellTruth, ...]], random: np.random.Generator) -> Item:
-        view, cells = own
+    def _item(self, view: View, cells: Sequence[CellTruth], random: np.random.Generator) -> Item:
         count = self._config.prompts_per_image
         chosen = random.choice(len(cells), count, replace=count > len(cells))
         return Item(view, tuple(cells[n] for n in chosen), int(random.integers(2**31)))

@@ -1,0 +1,126 @@
+"""Made-up images of blobs of all sizes and looks, on which a decoder rehearses what it could do before.
+
+They resemble no microscope in particular: bright or dark, filled, hollow or with a halo, crowded or sparse.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from cellsam_desktop.core.geometry import Region
+from cellsam_desktop.core.mask import Mask
+from training.frames import CellTruth, Frame
+from training.images import Image, TrainingMovie
+
+SIDE = 512
+SCENES = 24
+
+_RADII = (2.0, 110.0)  # pixels; of the blobs of the first and of the last scene, even steps of the logarithm
+_FILLED = 0.3  # of a scene, at most, by so many blobs:
+_MOST = 100
+_LONGEST = 4.0  # times as long as wide
+_HALO = 20  # pixels around a blob that may be brighter or darker because of it
+_OVERLAP = 0.1  # share of a blob that may lie under others
+
+Plane = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Painted(TrainingMovie):
+    """A picture that was never on disk."""
+
+    pixels: Image
+
+    def image(self, t: int, z: int) -> Image:
+        """The picture, whatever is asked for."""
+        return self.pixels
+
+
+class _Style(NamedTuple):
+    """How the blobs of a scene look: weights of body, rim and halo, and the width of the latter two."""
+
+    body: float
+    rim: float
+    halo: float
+    width: float
+
+
+def scenes(count: int = SCENES, seed: int = 0) -> list[Frame]:
+    """``count`` frames of ``SIDE`` x ``SIDE`` pixels, the same for the same seed."""
+    radii = np.geomspace(*_RADII, count)
+    return [_scene(number, radii[number], np.random.default_rng([seed, number])) for number in range(count)]
+
+
+def _scene(number: int, radius: float, random: np.random.Generator) -> Frame:
+    width = min(5.0, radius * random.uniform(0.1, 0.4))
+    style = _Style(random.uniform(0, 1), random.uniform(-1, 1), random.uniform(-1, 0.5), width)
+    taken = np.zeros((SIDE, SIDE), np.bool_)
+    picture = np.zeros((SIDE, SIDE), np.float32)
+    cells: list[CellTruth] = []
+    most = int(min(_MOST, _FILLED * SIDE**2 / (np.pi * radius**2)) + 1)
+    for x, y in _places(2 * most, radius, random):
+        region, depth = _blob(x, y, radius, random)
+        bits, under = depth > 0, taken[region.slices]
+        mask = Mask.from_array(bits & ~under, region.y0, region.x0)
+        if mask is not None and mask.area >= (1 - _OVERLAP) * np.count_nonzero(bits):
+            under |= bits
+            picture[region.slices] += _look(depth, style, random)
+            cells.append(CellTruth(len(cells) + 1, mask))
+        if len(cells) == most:
+            break
+    source = _Painted(Path(f"scene {number}"), pixels=_developed(picture, radius, random))
+    return Frame(
+        "rehearsal", "", str(number), number, 0, (SIDE, SIDE), tuple(cells), True, None, source, number
+    )
+
+
+def _places(count: int, radius: float, random: np.random.Generator) -> NDArray[np.float64]:
+    """Where blobs may lie (count, 2), (x, y): one half anywhere, the other half crowded around a place."""
+    crowd = random.normal(random.uniform(0, SIDE, 2), 1.5 * radius * np.sqrt(count), (count, 2))
+    anywhere = random.uniform(0, SIDE, (count, 2))
+    return np.where(random.random((count, 1)) < 0.5, anywhere, crowd).clip(0, SIDE - 1)
+
+
+def _blob(x: float, y: float, radius: float, random: np.random.Generator) -> tuple[Region, Plane]:
+    """A smooth shape: where it lies, and how many pixels inside it each pixel there is, below 0 outside."""
+    size, turn = radius * random.uniform(0.7, 1.3), random.uniform(0, np.pi)
+    stretch = np.sqrt(np.exp(random.uniform(0, np.log(_LONGEST))))
+    reach = int(1.4 * size * stretch) + _HALO
+    y0, x0 = max(0, int(y) - reach), max(0, int(x) - reach)
+    region = Region(y0, x0, min(SIDE, int(y) + reach) - y0, min(SIDE, int(x) + reach) - x0)
+    rows, columns = np.mgrid[region.slices].astype(np.float32)
+    along = ((columns - x) * np.cos(turn) + (rows - y) * np.sin(turn)) / stretch
+    across = ((rows - y) * np.cos(turn) - (columns - x) * np.sin(turn)) * stretch
+    angle = np.arctan2(across, along)
+    waves = [(k, random.uniform(0, 0.25 / k), random.uniform(0, 2 * np.pi)) for k in (2, 3, 5)]
+    border = 1 + sum(height * np.cos(k * angle + phase) for k, height, phase in waves)
+    return region, np.asarray(border * size - np.hypot(along, across), np.float32)
+
+
+def _look(depth: Plane, style: _Style, random: np.random.Generator) -> Plane:
+    body = style.body * random.uniform(0.6, 1.2) * (depth > 0) * (0.7 + 0.3 * np.tanh(depth / 20))
+    rim = style.rim * np.exp(-((depth / style.width) ** 2))
+    halo = style.halo * np.exp(-(((depth + 2 * style.width) / style.width) ** 2))
+    return np.asarray(body + rim + halo, np.float32)
+
+
+def _developed(picture: Plane, radius: float, random: np.random.Generator) -> Image:
+    """The picture, blurred, unevenly lit, grainy, bright or dark, in 8 bits of each colour."""
+    blurred = ndimage.gaussian_filter(picture, random.uniform(0.5, min(2.5, 0.5 + radius / 10)))
+    light = ndimage.zoom(random.normal(0, 0.15, (4, 4)), SIDE / 4, order=3)
+    texture = ndimage.gaussian_filter(random.normal(0, 1, picture.shape), 2.0)
+    grain = random.uniform(0.01, 0.1) * random.normal(0, 1, picture.shape)
+    developed = blurred + light + random.uniform(0, 0.5) * texture + grain
+    low, high = np.percentile(developed, (0.5, 99.5))
+    shown = np.clip((developed - low) / max(1e-6, high - low), 0, 1)
+    if random.random() < 0.5:
+        shown = 1 - shown
+    pixels = np.repeat(np.rint(255 * shown).astype(np.uint8)[..., None], 3, axis=2)
+    pixels.setflags(write=False)
+    return pixels
