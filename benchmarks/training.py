@@ -51,7 +51,7 @@ class Bench:
     def row(self, part: TrainingSet, seed: int, others: Sequence[TrainingSet]) -> Row:
         """Train once and judge."""
         run = self._runs / f"{part.name}-{self._preset}-{seed}"
-        seconds = fit(part.train_data(self._data), run, part.minutes, self._preset, seed)
+        seconds = fit(part, self._data, run, part.minutes, self._preset, seed)
         losses = {o.name: self._reference(o, run)["box"] - self._reference(o, None)["box"] for o in others}
         return {
             "set": part.name,

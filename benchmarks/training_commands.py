@@ -11,22 +11,28 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from benchmarks.training_sets import TrainingSet
 from cellsam_desktop import paths
 
 MODEL = "vit_t"
 
 
-def fit(data: str, run: Path, minutes: float | None, preset: str = "curator", seed: int = 0) -> float:
+def fit(
+    part: TrainingSet, data: Path, run: Path, minutes: float | None, preset: str = "curator", seed: int = 0
+) -> float:
     """Train on the processor for so many minutes, or for the preset's own epochs.
+
+    The test images judge whether the decoder is to be adopted, and have no part in what it becomes.
 
     Returns the seconds that it took, starting and encoding included: embeddings of earlier runs are not used.
     """
     length = () if minutes is None else ("--minutes", str(minutes))
-    words = ("fit", data, "--preset", preset, "--seed", str(seed), *length)
+    words = ("--preset", preset, "--seed", str(seed), "--held-out", part.test_data(data), *length)
     with tempfile.TemporaryDirectory() as folder:
         home = _home_without_embeddings(Path(folder))
         started = time.monotonic()
-        _train(*words, "--device", "cpu", "--out", str(run.absolute()), env={"CELLSAM_HOME": str(home)})
+        out = ("--device", "cpu", "--out", str(run.absolute()))
+        _train("fit", part.train_data(data), *words, *out, env={"CELLSAM_HOME": str(home)})
         return time.monotonic() - started
 
 

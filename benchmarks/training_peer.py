@@ -82,7 +82,7 @@ class Contest:
         seconds = float(_FIRST_SECONDS)
         while seconds <= longest and not (runs and runs[-1]["mean"] >= aim):
             run = self._folder / f"run-{seconds:g}"
-            taken = fit(self._part.train_data(self._data), run, seconds / 60)
+            taken = fit(self._part, self._data, run, seconds / 60)
             runs.append({"seconds": taken, **self.judge(run)})
             seconds *= 2
         return runs

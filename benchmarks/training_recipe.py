@@ -75,7 +75,7 @@ def measure(data: Path, seed: int, lengths: Mapping[str, float | None]) -> dict[
         before, runs = asked.scores(None), {}
         for preset, minutes in lengths.items():
             run = folder / preset
-            seconds = fit(_PART.train_data(data), run, minutes, preset, seed)
+            seconds = fit(_PART, data, run, minutes, preset, seed)
             runs[preset] = {"seconds": seconds, **_plain(asked.scores(run))}
     return {
         "benchmark": "training_recipe",

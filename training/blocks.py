@@ -12,8 +12,10 @@ import numpy as np
 from training.frames import CellTruth, Frame
 
 SHARE = 0.2
-"""The part of the cells that judges; as many choose the best weights."""
-_LARGEST_SHARE = 2 * SHARE
+"""The part of the cells that judges; as many choose the best weights, but no more than these:"""
+CHOOSING = 100
+_AT_MOST = 2
+"""So many times its share may a single movie hold."""
 _LEARNED_SHARE = 0.45
 _SIDE_SHARE = 1 / 3
 
@@ -50,22 +52,28 @@ def by_movies(movies: Sequence[list[Frame]], wanted: int, random: Random) -> Par
     """Whole movies, two at least; those with many cells are learned from."""
     cells = [_count(movie) for movie in movies]
     three = wanted == 3 and len(movies) > 2
+    judging, choosing = _shares(sum(cells))
     left = [int(place) for place in random.permutation(len(movies))]
-    held = _take(left, cells, spare=2 if three else 1)
-    other = _take(left, cells, spare=1) if three else held
+    held = _take(left, cells, choosing if wanted == 2 else judging, spare=2 if three else 1)
+    other = _take(left, cells, choosing, spare=1) if three else held
     train, test, validate = (
         [frame for n in sorted(some) for frame in movies[n]] for some in (left, held, other)
     )
     return Parts(train, validate, test)
 
 
-def _take(left: list[int], cells: Sequence[int], spare: int) -> list[int]:
-    """Take movies out of ``left``, leaving ``spare`` at least, until they hold their share of the cells."""
-    total, taken = sum(cells), list[int]()
-    fitting = [n for n in left if cells[n] <= _LARGEST_SHARE * total] or [min(left, key=lambda n: cells[n])]
+def _shares(cells: int) -> tuple[float, float]:
+    """How many of the cells judge, and how many choose."""
+    return SHARE * cells, min(SHARE * cells, CHOOSING)
+
+
+def _take(left: list[int], cells: Sequence[int], share: float, spare: int) -> list[int]:
+    """Take movies out of ``left``, leaving ``spare`` at least, until they hold their ``share``, in cells."""
+    taken: list[int] = []
+    fitting = [n for n in left if cells[n] <= _AT_MOST * share] or [min(left, key=lambda n: cells[n])]
     for number in fitting:
         have = sum(cells[n] for n in taken)
-        if taken and (have + cells[number] > SHARE * total or len(left) <= spare):
+        if taken and (have + cells[number] > share or len(left) <= spare):
             break
         taken.append(number)
         left.remove(number)
@@ -84,7 +92,7 @@ def by_blocks(movie: Sequence[Frame], wanted: int, random: Random) -> Parts | No
         steps[getattr(frame, along)].append(frame)
     ends = bool(random.integers(2))
     for parts in range(wanted, 1, -1):
-        held, train, other = _cut(steps, three=parts == 3, backwards=ends)
+        held, train, other = _cut(steps, wanted, three=parts == 3, backwards=ends)
         if sum(_count(steps[place]) for place in train) >= _LEARNED_SHARE * _count(movie):
             test, learned, chosen = (
                 [f for p in sorted(some) for f in steps[p]] for some in (held, train, other)
@@ -94,26 +102,26 @@ def by_blocks(movie: Sequence[Frame], wanted: int, random: Random) -> Parts | No
 
 
 def _cut(
-    steps: dict[int, list[Frame]], *, three: bool, backwards: bool
+    steps: dict[int, list[Frame]], wanted: int, *, three: bool, backwards: bool
 ) -> tuple[list[int], list[int], list[int]]:
     """Positions held out at one end, those in between, and with ``three`` those at the other end."""
     order = sorted(steps, reverse=backwards)
-    total = sum(map(_count, steps.values()))
-    held = _end(order, steps, total)
-    other = _end([place for place in reversed(order) if place not in held], steps, total) if three else []
+    judging, choosing = _shares(sum(map(_count, steps.values())))
+    held = _end(order, steps, choosing if wanted == 2 else judging)
+    other = _end([place for place in reversed(order) if place not in held], steps, choosing) if three else []
     apart = {*held, *other}
     between = [p for p in order if p not in apart and not any(abs(p - q) <= 1 for q in apart)]
     touching = any(abs(p - q) <= 1 for p in held for q in other)
     return held, [] if touching else between, other
 
 
-def _end(order: Sequence[int], steps: dict[int, list[Frame]], total: int) -> list[int]:
-    """The first positions, one at least, with no more than their share of the cells."""
+def _end(order: Sequence[int], steps: dict[int, list[Frame]], share: float) -> list[int]:
+    """The first positions, one at least, with no more than their ``share``, in cells."""
     taken: list[int] = []
     cells = 0
     for place in order:
         cells += _count(steps[place])
-        if taken and cells > SHARE * total:
+        if taken and cells > share:
             break
         taken.append(place)
     return taken

@@ -64,6 +64,15 @@ def test_movies_are_kept_whole():
     assert result.notes == ()
 
 
+def test_of_many_cells_no_more_choose_than_are_needed():
+    frames = [frame(0, 40, movie=f"{n}.tif") for n in range(30)]
+    assert [len(part) for part in facts(split(frames, 0))] == [22, 2, 6]
+    judges = movie(1, data_set="other")
+    assert [len(part) for part in facts(split(frames, 0, judges))] == [28, 2, 1]
+    long = movie(100, cells=20)
+    assert [len(part) for part in facts(split(long, 0))] == [73, 5, 20]
+
+
 def test_single_images_are_split_by_file():
     frames = [
         frame(0, cells, movie=f"{n}.tif") for n, cells in enumerate([3, 40, 12, 7, 9, 30, 20, 5, 8, 14])
