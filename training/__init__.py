@@ -1,1 +1,1 @@
-"""Training a decoder on what was saved. This release holds the place of the command only."""
+"""Training mask decoders on what was curated; ``cellsam-train`` is its command."""

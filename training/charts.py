@@ -52,15 +52,6 @@ def chart(
     return "".join([*parts, "</svg>"])
 
 
-def smoothed(points: Sequence[tuple[float, float]], weight: float = 0.9) -> list[tuple[float, float]]:
-    """A running mean without the lag of its beginning."""
-    mean, total, found = 0.0, 0.0, []
-    for x, y in points:
-        mean, total = weight * mean + (1 - weight) * y, weight * total + 1 - weight
-        found.append((x, mean / total))
-    return found
-
-
 def ticks(low: float, high: float) -> list[float]:
     """Round numbers from ``low`` to ``high``, some five."""
     step = 10 ** math.floor(math.log10((high - low) / _TICKS))

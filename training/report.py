@@ -11,6 +11,7 @@ import jinja2
 
 from cellsam_desktop.core.decoder_scores import GOALS, KindScores, Scores
 from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.smoothing import smoothed
 from cellsam_desktop.core.training_messages import Event, Stepped, Validated
 from training import charts
 from training.metrics import Course, Judgement
@@ -152,10 +153,12 @@ def _training_charts(events: Sequence[Event]) -> Iterator[dict[str, Any]]:
     # Steps that were lost by a kill were taken once more: the later ones count.
     losses = {float(event.step): event.loss for event in events if isinstance(event, Stepped)}
     looks = {float(event.step): event.scores.mean_iou for event in events if isinstance(event, Validated)}
-    loss, held_out = sorted(losses.items()), sorted(looks.items())
-    if loss:
-        raw = charts.Curve("loss", "faint", loss)
-        drawn = charts.chart([raw, charts.Curve("mean", "after", charts.smoothed(loss))], "step", "loss")
+    steps, held_out = sorted(losses), sorted(looks.items())
+    if steps:
+        loss = [losses[step] for step in steps]
+        raw = charts.Curve("loss", "faint", list(zip(steps, loss, strict=True)))
+        mean = charts.Curve("mean", "after", list(zip(steps, smoothed(loss), strict=True)))
+        drawn = charts.chart([raw, mean], "step", "loss")
         yield {"caption": "Loss", "svg": drawn}
     if held_out:
         drawn = _iou_chart([charts.Curve("held-out IoU", "after", held_out, marks=True)], "step")

@@ -28,6 +28,7 @@ from cellsam_desktop.curation.project_copy import copier
 from cellsam_desktop.curation.training_course import Course, Phase
 from cellsam_desktop.curation.training_runs import Choice, Unfinished
 from cellsam_desktop.jobs.training_process import TrainingProcess
+from cellsam_desktop.project.schema import SUFFIX
 from cellsam_desktop.sam.trained import TrainedDecoder
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class Training:
         if choice.this_project and movie is not None:
             session.saving.save_view()
             copy, name = copier(session, movie), movie.project_path.name
-        self._title = name.removesuffix(".cellsam") or choice.paths[0].stem
+        self._title = name.removesuffix(SUFFIX) or choice.paths[0].stem
         self._begin()
 
         def go(prepared: tuple[Path, list[Path]]) -> None:

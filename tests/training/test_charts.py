@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellsam_desktop.core.mask import Mask
-from training.charts import Curve, chart, smoothed, ticks
+from training.charts import Curve, chart, ticks
 from training.pictures import TRUTH, cell_picture, in_a_row, png
 
 
@@ -39,12 +39,6 @@ def test_hardly_any_points_are_no_trouble(points):
     drawn = chart([Curve("few", "after", points)], "step", "IoU")
     assert drawn.count("<circle") == (1 if len(points) == 1 else 0)
     assert bool(drawn) is bool(points)
-
-
-def test_a_running_mean_begins_with_the_first_value():
-    assert [y for _, y in smoothed([(0, 4.0), (1, 4.0), (2, 14.0)])] == pytest.approx(
-        [4.0, 4.0, 7.69], abs=0.01
-    )
 
 
 def test_a_cell_at_the_border_is_shown_with_black_beyond():

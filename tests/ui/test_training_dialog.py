@@ -16,7 +16,6 @@ from cellsam_desktop.core.training_messages import Embedded, Noticed, Stepped
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.curation.training_course import Course, Phase
 from cellsam_desktop.ui.dialogs.training import TrainingDialog, words
-from cellsam_desktop.ui.dialogs.training.curves import smoothed
 from cellsam_desktop.ui.training_button import TrainingButton
 from tests.curation.test_decoders import Write, write_decoder  # noqa: F401  (a fixture)
 
@@ -182,11 +181,3 @@ def test_words() -> None:
     course.hear(Noticed("The batch was halved."))
     assert course.notices == ["The batch was halved."]
     assert words.duration(59.6) == "1:00 min"
-
-
-def test_a_smoothed_curve_begins_at_its_first_value() -> None:
-    import numpy as np
-
-    calm = smoothed(np.array([1.0, 1.0, 0.0, 0.0]))
-    assert calm[:2].tolist() == pytest.approx([1.0, 1.0])
-    assert 0.4 < calm[3] < calm[2] < 0.7

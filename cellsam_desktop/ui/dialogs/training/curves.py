@@ -9,11 +9,12 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
+from cellsam_desktop.core.smoothing import smoothed
 from cellsam_desktop.ui.panels.cell.axis import PlotAxis
 from cellsam_desktop.ui.theme import Theme, follow_theme
 
-_SMOOTH = 0.05
-"""The smoothed loss moves by at most this share of the way from its last value to the newest."""
+_NEWEST = 0.05
+"""How much the newest loss counts in the smoothed one."""
 
 
 class TimeCurve(pg.PlotWidget):
@@ -51,7 +52,7 @@ class TimeCurve(pg.PlotWidget):
         pairs = np.array(values, np.float64).reshape(-1, 2)
         minutes, heights = pairs[:, 0] / 60, pairs[:, 1]
         self.curve.setData(minutes, heights)
-        self.calm.setData(minutes, smoothed(heights)) if self._smooth else None
+        self.calm.setData(minutes, smoothed(heights.tolist(), _NEWEST)) if self._smooth else None
         self.spots.setData(minutes, heights) if self._dots else None
         self.before.setVisible(before is not None)
         if before is not None:
@@ -78,13 +79,3 @@ class TimeCurve(pg.PlotWidget):
         self.calm.setPen(pg.mkPen(theme.accent, width=1.8))
         self.spots.setBrush(pg.mkBrush(theme.accent))
         self.before.setPen(pg.mkPen(theme.muted, width=1.2, style=Qt.PenStyle.DashLine))
-
-
-def smoothed(values: np.ndarray) -> np.ndarray:
-    """The exponential moving average of values (N,), corrected for its beginning (Kingma & Ba 2015)."""
-    answer, mean, weight = np.empty_like(values), 0.0, 0.0
-    for n, value in enumerate(values):
-        mean += _SMOOTH * (value - mean)
-        weight += _SMOOTH * (1 - weight)
-        answer[n] = mean / weight
-    return answer
