@@ -28,6 +28,7 @@ NOT_IN_LEAN = {"accelerate", "monai", "segment-anything", "timm", "torch", "torc
 CUDA = "cu130"  # as the PyTorch that the index has for Linux
 LEAN_ENVIRONMENT = ROOT / ".venv-lean"
 TOOLS = ("gcc", "nm", "readelf", "strip")  # that make the folder smaller, on Linux
+TOOL_PACKAGES = ("binutils", "gcc", "libc6-dev")
 
 
 def main() -> int:
@@ -55,10 +56,17 @@ def main() -> int:
 
 
 def check_tools() -> None:
-    """Refuse at once, rather than when the folder is nearly ready."""
-    missing = [tool for tool in TOOLS if sys.platform == "linux" and shutil.which(tool) is None]
-    if missing:
-        raise project.SetupError(f"{', '.join(missing)} is missing: sudo apt-get install -y gcc binutils")
+    """Install what is missing, or refuse at once rather than when the folder is nearly ready."""
+    if missing_tools():
+        project.apt_install(TOOL_PACKAGES)
+    if missing := missing_tools():
+        command = f"sudo apt-get install -y {' '.join(TOOL_PACKAGES)}"
+        raise project.SetupError(f"{', '.join(missing)} is missing: {command}")
+
+
+def missing_tools() -> list[str]:
+    """Which of ``TOOLS`` this computer has not."""
+    return [tool for tool in TOOLS if sys.platform == "linux" and shutil.which(tool) is None]
 
 
 def environment(flavour: str) -> Path:

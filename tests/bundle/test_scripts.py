@@ -18,6 +18,7 @@ import pytest
 from tests.conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
+import bundle
 import bundle_check
 import bundle_contents
 import bundle_icu
@@ -31,6 +32,13 @@ needs_gcc = pytest.mark.skipif(
     any(shutil.which(tool) is None for tool in ("gcc", "nm", "readelf", "strip")),
     reason="gcc and binutils are missing",
 )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the tools are those of Linux")
+def test_missing_tools_are_said_before_anything_is_built(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(bundle.project.SetupError, match="gcc, nm, readelf, strip is missing: .*binutils gcc"):
+        bundle.check_tools()
 
 
 @pytest.mark.parametrize(

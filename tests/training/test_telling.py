@@ -111,7 +111,15 @@ def test_a_file_does_not_steer():
     assert commands.ending is None
 
 
-def test_interrupting_stops_then_ends():
+@pytest.fixture
+def interruptible():
+    """Programs begun in the background of a shell script ignore interrupts; ours is to hear them here."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_interrupting_stops_then_ends(interruptible):
     commands = Commands()
     with interrupts(commands):
         signal.raise_signal(signal.SIGINT)
