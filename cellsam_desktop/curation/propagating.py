@@ -164,7 +164,7 @@ def summary(document: Document, tally: Tally, *, cancelled: bool = False) -> tup
         text += f" {len(tally.lost)} lost."
     if tally.divided:
         n = len(tally.divided)
-        text += f" {_count(n, 'division')} proposed: J shows {'it' if n == 1 else 'them'}."
+        text += f" {_count(n, 'division')} proposed: “Next doubtful mask” shows {'it' if n == 1 else 'them'}."
     lines = [
         f"{document.cell(cell_id).title} on frame {t + 1}: {reason}"
         for cell_id, (t, reason) in list(tally.lost.items())[:_NAMED]

@@ -205,7 +205,7 @@ class Reviewing:
             session.propagating.never_divide(chosen, t)
             session.view.set(selection=(chosen,))
             title = document.cell(chosen).title
-            session.notices.info(f"{title} goes on as one cell; Shift+T carries it on from here anew.")
+            session.notices.info(f"{title} goes on as one cell: propagate it from here anew.")
 
         session.acting.do(
             "Refuse division", lambda force: refuse_division(document, chosen, force=force), go_on

@@ -74,6 +74,10 @@ class Actions(QObject):
         """The keys an action has now, in portable notation."""
         return keys_of(self.specs[action_id], self._context.session.settings.shortcuts)
 
+    def said(self, *action_ids: str) -> str:
+        """The first keys of some actions, as this system writes them."""
+        return " ".join(shown_keys(key for action_id in action_ids for key in self.keys(action_id)[:1]))
+
     def rebind(self, overrides: Mapping[str, Sequence[str]]) -> None:
         """Use these keys instead of the default ones, by action id."""
         holds: dict[str, str] = {}

@@ -143,7 +143,7 @@ class StatusBar(QStatusBar):
             self.saved.setText("Saving …")
         elif self._session.unsaved:
             self.saved.setText("Not saved")
-            self.saved.setToolTip("The last change could not be written: make room and press Ctrl+S.")
+            self.saved.setToolTip("The last change could not be written: make room, then File > Save.")
         else:
             self.saved.setText("Saved" if movie.store is not None else "")
             self.saved.setToolTip(f"Every accepted change is saved at once in {movie.project_path}.")

@@ -106,3 +106,13 @@ def test_the_chip_tells_model_and_device(ready: Session, bar: ToolBar, state: Wo
     ready.jobs.encoder.state_changed.emit(state)
     assert bar.model.text().endswith(f"&nbsp; {text}")
     assert bar.model.toolTip()
+
+
+def test_tool_tips_name_the_keys_of_now(bar: ToolBar, ready: Session, desk: Desk) -> None:
+    chip, radius = bar.candidates.chips[0], bar.brush.field
+    assert chip.toolTip().endswith("(Tab)")
+    assert "([ ], or Alt+drag)" in radius.toolTip()
+    ready.settings.shortcuts = {"prompt.next": ["K"], "brush.smaller": ["Ctrl+1"]}
+    desk.actions.rebind(ready.settings.shortcuts)
+    assert chip.toolTip().endswith("(K)")
+    assert "(Ctrl+1 ], or Alt+drag)" in radius.toolTip()

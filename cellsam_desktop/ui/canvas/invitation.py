@@ -12,7 +12,7 @@ _TITLE = "Drop a movie here"
 _DETAIL = (
     "TIFF, OME-TIFF, ND2, OME-Zarr, PNG or JPEG,\n"
     "a folder of numbered images, or a project.\n"
-    "Ctrl+O opens one."
+    "File > Open… finds one."
 )
 _SIZE = (460, 180)
 

@@ -78,7 +78,7 @@ class ContrastPanel(QWidget):
     def _build(self) -> None:
         self.gamma.setSingleStep(0.05)
         self.auto.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.auto.setToolTip("The range measured over the whole movie (C)")
+        self.auto.setToolTip("The range measured over the whole movie")
         fields = QGridLayout()
         fields.setHorizontalSpacing(SPACE)
         fields.setVerticalSpacing(2)

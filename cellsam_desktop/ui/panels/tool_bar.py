@@ -39,7 +39,7 @@ class ToolBar(QToolBar):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         for tool in Tool:
             self.addAction(actions[f"tool.{tool.value}"])
-        self.brush = BrushRadius(session)
+        self.brush = BrushRadius(session, actions)
         self._brush_action = self.addWidget(self.brush)
         self.addSeparator()
         self.addAction(actions["edit.undo"])
@@ -71,12 +71,13 @@ class ToolBar(QToolBar):
 class BrushRadius(QWidget):
     """The brush radius in image pixels."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, actions: Actions) -> None:
         super().__init__()
-        self._session = session
+        self._session, self._actions = session, actions
         self.field = panel_field(0.5, 500, 1, " px")
         self.field.setFixedWidth(78)
-        self.field.setToolTip("Brush radius ([ and ], or Alt+drag)")
+        actions.rebound.connect(self._name_keys)
+        self._name_keys()
         self.field.valueChanged.connect(lambda value: session.view.set(brush_radius=value))
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE, 0, SPACE, 0)
@@ -84,6 +85,10 @@ class BrushRadius(QWidget):
         row.addWidget(self.field)
         listen(self, session.view.changed, self._on_view)
         self._show()
+
+    def _name_keys(self) -> None:
+        keys = self._actions.said("brush.smaller", "brush.larger")
+        self.field.setToolTip(f"Brush radius ({keys}, or Alt+drag)")
 
     def _on_view(self, names: frozenset[str]) -> None:
         if "brush_radius" in names:
@@ -100,7 +105,7 @@ class CandidateChips(QWidget):
 
     def __init__(self, session: Session, actions: Actions) -> None:
         super().__init__()
-        self._session = session
+        self._session, self._actions = session, actions
         self._shown: tuple[tuple[Proposal, ...], int] | None = None
         self._group = QButtonGroup(self)
         self.chips = [QToolButton() for _ in range(MAX_CANDIDATES)]
@@ -109,10 +114,11 @@ class CandidateChips(QWidget):
         row.setSpacing(TIGHT)
         for number, chip in enumerate(self.chips):
             chip.setCheckable(True)
-            chip.setToolTip(f"Candidate {number + 1}, with the model's own estimate of its quality (Tab)")
             chip.clicked.connect(lambda _=False, number=number: self._choose(number))
             self._group.addButton(chip)
             row.addWidget(chip)
+        actions.rebound.connect(self._name_keys)
+        self._name_keys()
         self.accept = QToolButton()
         self.accept.setDefaultAction(actions["prompt.accept"])
         self.accept.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -120,6 +126,11 @@ class CandidateChips(QWidget):
         self._later = Later(self, self._show)
         listen(self, session.prompting.changed, self._later.ask)
         self._show()
+
+    def _name_keys(self) -> None:
+        key = self._actions.said("prompt.next")
+        for number, chip in enumerate(self.chips, start=1):
+            chip.setToolTip(f"Candidate {number}, with the model's own estimate of its quality ({key})")
 
     def _choose(self, number: int) -> None:
         self._shown = None  # Qt has checked the chip already
