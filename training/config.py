@@ -82,9 +82,6 @@ class Config:
     epochs: int = 1000
     patience: int = 5
     """Looks at the held-out cells without improvement after which training ends; 0 goes on."""
-    given_up: float = 0.0
-    """Held-out IoU that may be given up in the end to stay nearer to the model's own weights, so that other
-    images are served as before; 0 keeps the best weights as they are."""
     seed: int = 0
 
     def to_json(self) -> dict[str, Any]:
@@ -106,7 +103,7 @@ class Config:
 
 def _presets() -> dict[str, Config]:
     return {
-        "curator": Config(look="window", pull=30.0, given_up=0.005, rehearsal=1.0),
+        "curator": Config(look="window", pull=10.0, rehearsal=2.0),
         "cellsam-box": Config("cellsam-box", prompts_per_image=1, point_share=0.0, corrections=0),
         "cellsam-point": Config("cellsam-point", prompts_per_image=1, point_share=1.0, corrections=0),
         "epfl-mitochondria": Config(

@@ -81,7 +81,7 @@ class Embeddings:
             Cancelled: ``progress`` raised it.
         """
         wanted = _by_frame(views)
-        self._warn_of_little_room(len(wanted))
+        self.warn_of_little_room(len(wanted))
         missing: list[View] = []
         done = 0
         for number, view in enumerate(wanted, start=1):
@@ -142,7 +142,8 @@ class Embeddings:
                 self._notice(f"{error} Until then embeddings stay in memory.")
         self._kept[key] = embedding
 
-    def _warn_of_little_room(self, count: int) -> None:
+    def warn_of_little_room(self, count: int) -> None:
+        """Tell the user if the cache cannot hold so many embeddings at once."""
         if self._cache is not None and count > self._cache.capacity:
             self._notice(
                 f"{count} embeddings are wanted and the cache holds {self._cache.capacity}: "

@@ -29,7 +29,6 @@ from training.views import View
 _REPORT_S = 1.0
 _SAVE_S = 30.0
 _EXAMPLES = "examples.png"
-_NEARER = (0.6, 0.8)  # of the way from the start to the best weights
 _CLICKS = 2  # looks at the held-out cells ask for the first prompt and one correction
 
 
@@ -126,8 +125,6 @@ class Trainer:
             self._look()
         self._save()
         self._keep_best()
-        if end is not End.CANCELLED and self._team.leads and self._config.given_up:
-            self._stay_near()
         progress = self._progress
         return Outcome(
             end,
@@ -235,16 +232,3 @@ class Trainer:
     def _keep_best(self) -> None:
         for weight, best in zip(self._learner.weights, self._progress.best, strict=False):
             weight.copy_(best)
-
-    @torch.no_grad()
-    def _stay_near(self) -> None:
-        """Go back towards the weights at the start as far as held-out cells allow (Wortsman et al. 2022)."""
-        progress, own = self._progress, self._learner
-        if progress.best_step == 0:
-            return
-        for share in _NEARER:
-            for weight, start, best in zip(own.weights, own.start, progress.best, strict=True):
-                weight.copy_(torch.lerp(start, best, share))
-            if self._judge().scores.mean_iou >= progress.held_out - self._config.given_up:
-                return
-        self._keep_best()

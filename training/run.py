@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -38,7 +39,9 @@ from training.views import View, held_out_views, views_of
 Report = Callable[[Event], None]
 
 _EMBEDDING_SHARE = 0.25
-"""Of the time, for views beyond the first of each frame: turned and mirrored ones."""
+"""Of the time, for views beyond the first of each frame: closer, turned and mirrored ones."""
+
+_AT_ONCE = 16  # of these views are encoded before the clock is looked at
 
 _EXPORT_SECONDS = 10.0
 _LEAST_SHARE = 0.4
@@ -177,18 +180,26 @@ class Run:
 
     def _embed(self, train_views: Sequence[View], always: Sequence[View]) -> int:
         """Encode all frames once, then what there is time for of the other views; how many views that is."""
-        ensure = self._embeddings.ensure
         straight = sum(not view.closer and view.turn == 0 for view in train_views)
-        encoded, started = self._embeddings.encodes, time.monotonic()
-        ensure([*train_views[:straight], *always], self._embedded)
-        count = self._embeddings.encodes - encoded
-        per_view = (time.monotonic() - started) / count if count else 0.0
-        allowed = len(train_views)
-        if self._request.minutes is not None and per_view:
-            allowed = straight + int(_EMBEDDING_SHARE * self._request.minutes * 60 / per_view)
-        chosen = train_views[:allowed]
-        ensure(chosen, self._embedded)
-        return len(chosen)
+        self._embeddings.ensure([*train_views[:straight], *always], self._embedded)
+        count = straight + self._embed_more(train_views[straight:])
+        self._embeddings.warn_of_little_room(count + len(always))
+        return count
+
+    def _embed_more(self, views: Sequence[View]) -> int:
+        """Encode the first ones of ``views`` until their part of the time is spent; how many that is."""
+        minutes = self._request.minutes
+        until = math.inf if minutes is None else time.monotonic() + _EMBEDDING_SHARE * minutes * 60
+        done = 0
+
+        def told(number: int, _: int) -> None:
+            self._embedded(done + number, len(views))
+
+        while done < len(views) and time.monotonic() < until:
+            some = views[done : done + _AT_ONCE]
+            self._embeddings.ensure(some, told)
+            done += len(some)
+        return done
 
     def _budget(self) -> Budget:
         """What is left for steps, when the time for judging and exporting is set aside."""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
@@ -19,7 +20,7 @@ from training.frames import CellTruth, Frame
 from training.images import Image, TrainingMovie
 
 SIDE = 512
-SCENES = 24
+SCENES = 32
 
 _RADII = (2.0, 110.0)  # pixels; of the blobs of the first and of the last scene, even steps of the logarithm
 _FILLED = 0.3  # of a scene, at most, by so many blobs:
@@ -58,11 +59,20 @@ def scenes(count: int = SCENES, seed: int = 0) -> list[Frame]:
 
 
 def _scene(number: int, radius: float, random: np.random.Generator) -> Frame:
+    """Of two scenes one has blobs, the other is packed with them."""
     width = min(5.0, radius * random.uniform(0.1, 0.4))
     style = _Style(random.uniform(0, 1), random.uniform(-1, 1), random.uniform(-1, 0.5), width)
+    masks, picture = (_packed if number % 2 else _scattered)(radius, style, random)
+    cells = tuple(CellTruth(n, mask) for n, mask in enumerate(masks, start=1))
+    source = _Painted(Path(f"scene {number}"), pixels=_developed(picture, radius, random))
+    return Frame("rehearsal", "", str(number), number, 0, (SIDE, SIDE), cells, True, None, source, number)
+
+
+def _scattered(radius: float, style: _Style, random: np.random.Generator) -> tuple[list[Mask], Plane]:
+    """Blobs here and there, some of them crowded."""
     taken = np.zeros((SIDE, SIDE), np.bool_)
     picture = np.zeros((SIDE, SIDE), np.float32)
-    cells: list[CellTruth] = []
+    masks: list[Mask] = []
     most = int(min(_MOST, _FILLED * SIDE**2 / (np.pi * radius**2)) + 1)
     for x, y in _places(2 * most, radius, random):
         region, depth = _blob(x, y, radius, random)
@@ -71,13 +81,44 @@ def _scene(number: int, radius: float, random: np.random.Generator) -> Frame:
         if mask is not None and mask.area >= (1 - _OVERLAP) * np.count_nonzero(bits):
             under |= bits
             picture[region.slices] += _look(depth, style, random)
-            cells.append(CellTruth(len(cells) + 1, mask))
-        if len(cells) == most:
+            masks.append(mask)
+        if len(masks) == most:
             break
-    source = _Painted(Path(f"scene {number}"), pixels=_developed(picture, radius, random))
-    return Frame(
-        "rehearsal", "", str(number), number, 0, (SIDE, SIDE), tuple(cells), True, None, source, number
-    )
+    return masks, picture
+
+
+def _packed(radius: float, style: _Style, random: np.random.Generator) -> tuple[list[Mask], Plane]:
+    """A colony or tissue without gaps: what is nearest to each of many places, all stretched one way."""
+    turn, stretch = random.uniform(0, np.pi), np.sqrt(np.exp(random.uniform(0, np.log(_LONGEST))))
+    rows, columns = np.mgrid[:SIDE, :SIDE] + _bend(radius, random)
+    along = (columns * np.cos(turn) + rows * np.sin(turn)) / stretch
+    across = (rows * np.cos(turn) - columns * np.sin(turn)) * stretch
+    pixels = np.stack([along.ravel(), across.ravel()], axis=1)
+    count = max(4, int(SIDE**2 / (np.pi * radius**2)))
+    seeds = pixels[random.choice(len(pixels), count, replace=False)]
+    distances, nearest = cKDTree(seeds).query(pixels, k=2)
+    between = (distances[:, 1] - distances[:, 0]).reshape(SIDE, SIDE) / 2
+    colony = np.full((SIDE, SIDE), -np.inf, np.float32)
+    x, y, size = random.uniform((0.3, 0.3, 0.3), (0.7, 0.7, 1.0)) * SIDE
+    region, inside = _blob(x, y, size, random)
+    colony[region.slices] = inside
+    depth = np.minimum(between - style.width / 2, colony).astype(np.float32)
+    labels = np.where(depth > 0, nearest[:, 0].reshape(SIDE, SIDE) + 1, 0)
+    return _some(labels, random), _look(depth, style, random)
+
+
+def _some(labels: NDArray[np.int64], random: np.random.Generator) -> list[Mask]:
+    """Some of the labels, as masks."""
+    boxes = [(n, box) for n, box in enumerate(ndimage.find_objects(labels), start=1) if box is not None]
+    chosen = [boxes[place] for place in random.permutation(len(boxes))[:_MOST]]
+    masks = (Mask.from_array(labels[box] == n, box[0].start, box[1].start) for n, box in chosen)
+    return [mask for mask in masks if mask is not None]
+
+
+def _bend(radius: float, random: np.random.Generator) -> NDArray[np.float64]:
+    """How far each pixel (2, SIDE, SIDE) is moved, so that packed shapes are not all straight."""
+    waves = random.normal(0, min(radius, 15), (2, 5, 5))
+    return np.stack([ndimage.zoom(wave, SIDE / 5, order=3)[:SIDE, :SIDE] for wave in waves])
 
 
 def _places(count: int, radius: float, random: np.random.Generator) -> NDArray[np.float64]:

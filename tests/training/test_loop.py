@@ -181,17 +181,3 @@ def test_every_preset_trains_and_survives_being_written(name, base, task, tmp_pa
 def test_unknown_settings_are_refused():
     with pytest.raises(ConfigError, match="colour"):
         Config.from_json({"colour": 1})
-
-
-def test_weights_go_back_towards_the_start_as_far_as_is_allowed(base, task, tmp_path):
-    states = []
-    for name, allowed in (("best", 0.0), ("near", 1.0)):
-        (tmp_path / name).mkdir()
-        config = replace(QUICK, learning_rate=1e-3, average=0.5, given_up=allowed)
-        decoder = TrainableDecoder(base.build())
-        start = {key: value.clone() for key, value in decoder.state_for_export().items()}
-        assert run(decoder, task, tmp_path / name, config, epochs=4).best_step > 0
-        states.append(decoder.state_for_export())
-    best, near = states
-    for key, value in near.items():
-        assert torch.allclose(value, torch.lerp(start[key], best[key], 0.6), atol=1e-6), key
