@@ -52,9 +52,9 @@ def by_movies(movies: Sequence[list[Frame]], wanted: int, random: Random) -> Par
     """Whole movies, two at least; those with many cells are learned from."""
     cells = [_count(movie) for movie in movies]
     three = wanted == 3 and len(movies) > 2
-    judging, choosing = _shares(sum(cells))
+    share, choosing = _shares(sum(cells), wanted)
     left = [int(place) for place in random.permutation(len(movies))]
-    held = _take(left, cells, choosing if wanted == 2 else judging, spare=2 if three else 1)
+    held = _take(left, cells, share, spare=2 if three else 1)
     other = _take(left, cells, choosing, spare=1) if three else held
     train, test, validate = (
         [frame for n in sorted(some) for frame in movies[n]] for some in (left, held, other)
@@ -62,9 +62,10 @@ def by_movies(movies: Sequence[list[Frame]], wanted: int, random: Random) -> Par
     return Parts(train, validate, test)
 
 
-def _shares(cells: int) -> tuple[float, float]:
-    """How many of the cells judge, and how many choose."""
-    return SHARE * cells, min(SHARE * cells, CHOOSING)
+def _shares(cells: int, wanted: int) -> tuple[float, float]:
+    """How many cells are held out first, to judge, or to choose where two parts are ``wanted``; and then."""
+    choosing = min(SHARE * cells, CHOOSING)
+    return choosing if wanted == 2 else SHARE * cells, choosing
 
 
 def _take(left: list[int], cells: Sequence[int], share: float, spare: int) -> list[int]:
@@ -106,8 +107,8 @@ def _cut(
 ) -> tuple[list[int], list[int], list[int]]:
     """Positions held out at one end, those in between, and with ``three`` those at the other end."""
     order = sorted(steps, reverse=backwards)
-    judging, choosing = _shares(sum(map(_count, steps.values())))
-    held = _end(order, steps, choosing if wanted == 2 else judging)
+    share, choosing = _shares(sum(map(_count, steps.values())), wanted)
+    held = _end(order, steps, share)
     other = _end([place for place in reversed(order) if place not in held], steps, choosing) if three else []
     apart = {*held, *other}
     between = [p for p in order if p not in apart and not any(abs(p - q) <= 1 for q in apart)]

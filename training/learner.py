@@ -41,11 +41,12 @@ class Learner:
         self, decoder: TrainableDecoder, config: Config, team: Team, notice: Callable[[str], None]
     ) -> None:
         self.decoder = decoder.to(team.device)
-        self._teacher = deepcopy(self.decoder).requires_grad_(False)
         self._config, self._team, self._notice = config, team, notice
         self.weights = [weight for weight in decoder.parameters() if weight.requires_grad]
         self.average = [weight.detach().clone() for weight in self.weights]
-        self.start = [weight.detach().clone() for weight in self.weights]
+        self._teacher = deepcopy(self.decoder)  # what rehearsal asks, and where weights are drawn to
+        self._start = [weight for weight in self._teacher.parameters() if weight.requires_grad]
+        self._teacher.requires_grad_(False)
         self.optimizer = _optimizer(self.weights, config)
         self.at_once = _AT_ONCE.get(team.device.type, _AT_ONCE_ELSEWHERE)
         self._precision = _precision(team.device, config)
@@ -198,7 +199,7 @@ class Learner:
         decay = min(self._config.average, (1 + number) / (10 + number))
         back = min(1.0, learning_rate * self._config.pull)
         with torch.no_grad():
-            for kept, weight, start in zip(self.average, self.weights, self.start, strict=True):
+            for kept, weight, start in zip(self.average, self.weights, self._start, strict=True):
                 weight.lerp_(start, back)
                 kept.lerp_(weight, 1 - decay)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,11 +89,9 @@ def _scattered(radius: float, style: _Style, random: np.random.Generator) -> tup
 
 def _packed(radius: float, style: _Style, random: np.random.Generator) -> tuple[list[Mask], Plane]:
     """A colony or tissue without gaps: what is nearest to each of many places, all stretched one way."""
-    turn, stretch = random.uniform(0, np.pi), np.sqrt(np.exp(random.uniform(0, np.log(_LONGEST))))
+    turn, stretch = random.uniform(0, np.pi), _stretch(random)
     rows, columns = np.mgrid[:SIDE, :SIDE] + _bend(radius, random)
-    along = (columns * np.cos(turn) + rows * np.sin(turn)) / stretch
-    across = (rows * np.cos(turn) - columns * np.sin(turn)) * stretch
-    pixels = np.stack([along.ravel(), across.ravel()], axis=1)
+    pixels = np.stack(_stretched(columns, rows, turn, stretch), axis=-1).reshape(-1, 2)
     count = max(4, int(SIDE**2 / (np.pi * radius**2)))
     seeds = pixels[random.choice(len(pixels), count, replace=False)]
     distances, nearest = cKDTree(seeds).query(pixels, k=2)
@@ -117,8 +115,12 @@ def _some(labels: NDArray[np.int64], random: np.random.Generator) -> list[Mask]:
 
 def _bend(radius: float, random: np.random.Generator) -> NDArray[np.float64]:
     """How far each pixel (2, SIDE, SIDE) is moved, so that packed shapes are not all straight."""
-    waves = random.normal(0, min(radius, 15), (2, 5, 5))
-    return np.stack([ndimage.zoom(wave, SIDE / 5, order=3)[:SIDE, :SIDE] for wave in waves])
+    return np.stack([_waves(min(radius, 15), 5, random) for _ in range(2)])
+
+
+def _waves(height: float, count: int, random: np.random.Generator) -> NDArray[np.float64]:
+    """A smooth field (SIDE, SIDE) through ``count`` random values along each side."""
+    return np.asarray(ndimage.zoom(random.normal(0, height, (count, count)), SIDE / count, order=3))
 
 
 def _places(count: int, radius: float, random: np.random.Generator) -> NDArray[np.float64]:
@@ -131,17 +133,29 @@ def _places(count: int, radius: float, random: np.random.Generator) -> NDArray[n
 def _blob(x: float, y: float, radius: float, random: np.random.Generator) -> tuple[Region, Plane]:
     """A smooth shape: where it lies, and how many pixels inside it each pixel there is, below 0 outside."""
     size, turn = radius * random.uniform(0.7, 1.3), random.uniform(0, np.pi)
-    stretch = np.sqrt(np.exp(random.uniform(0, np.log(_LONGEST))))
+    stretch = _stretch(random)
     reach = int(1.4 * size * stretch) + _HALO
     y0, x0 = max(0, int(y) - reach), max(0, int(x) - reach)
     region = Region(y0, x0, min(SIDE, int(y) + reach) - y0, min(SIDE, int(x) + reach) - x0)
     rows, columns = np.mgrid[region.slices].astype(np.float32)
-    along = ((columns - x) * np.cos(turn) + (rows - y) * np.sin(turn)) / stretch
-    across = ((rows - y) * np.cos(turn) - (columns - x) * np.sin(turn)) * stretch
+    along, across = _stretched(columns - x, rows - y, turn, stretch)
     angle = np.arctan2(across, along)
     waves = [(k, random.uniform(0, 0.25 / k), random.uniform(0, 2 * np.pi)) for k in (2, 3, 5)]
     border = 1 + sum(height * np.cos(k * angle + phase) for k, height, phase in waves)
     return region, np.asarray(border * size - np.hypot(along, across), np.float32)
+
+
+def _stretch(random: np.random.Generator) -> float:
+    """The root of how many times as long as wide something is."""
+    return float(np.sqrt(np.exp(random.uniform(0, np.log(_LONGEST)))))
+
+
+def _stretched(
+    x: NDArray[Any], y: NDArray[Any], turn: float, stretch: float
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Positions along and across a direction, so that what is round in them is long in that direction."""
+    along = (x * np.cos(turn) + y * np.sin(turn)) / stretch
+    return along, (y * np.cos(turn) - x * np.sin(turn)) * stretch
 
 
 def _look(depth: Plane, style: _Style, random: np.random.Generator) -> Plane:
@@ -154,7 +168,7 @@ def _look(depth: Plane, style: _Style, random: np.random.Generator) -> Plane:
 def _developed(picture: Plane, radius: float, random: np.random.Generator) -> Image:
     """The picture, blurred, unevenly lit, grainy, bright or dark, in 8 bits of each colour."""
     blurred = ndimage.gaussian_filter(picture, random.uniform(0.5, min(2.5, 0.5 + radius / 10)))
-    light = ndimage.zoom(random.normal(0, 0.15, (4, 4)), SIDE / 4, order=3)
+    light = _waves(0.15, 4, random)
     texture = ndimage.gaussian_filter(random.normal(0, 1, picture.shape), 2.0)
     grain = random.uniform(0.01, 0.1) * random.normal(0, 1, picture.shape)
     developed = blurred + light + random.uniform(0, 0.5) * texture + grain
