@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnxruntime import InferenceSession, OrtValue
+from onnxruntime import OrtValue
 
 from cellsam_desktop.core.prompts import Prompts
 from cellsam_desktop.sam.decoder_files import HINTED, DecoderFiles
 from cellsam_desktop.sam.prompt_arrays import prompt_arrays
-from cellsam_desktop.sam.sessions import open_session, run_on_device
+from cellsam_desktop.sam.sessions import DecoderSession
 from cellsam_desktop.sam.transforms import InputGeometry
 
 FloatArray = NDArray[np.float32]
@@ -75,21 +75,21 @@ class OnnxDecoder:
         self._onnx = onnx
         self._threads = threads
         self._providers = providers
-        self._session = open_session(onnx, threads, providers)
-        self._image_session = open_session(files.image, threads, providers)
-        self._hint_session = open_session(files.hint, threads, providers)
-        self._hint_inputs = {given.name for given in self._hint_session.get_inputs()} - {"hint"}
+        self._session = DecoderSession(onnx, threads, providers)
+        self._image_session = DecoderSession(files.image, threads, providers)
+        self._hint_session = DecoderSession(files.hint, threads, providers)
+        self._hint_inputs = self._hint_session.inputs - {"hint"}
         self._last_hint: tuple[PreparedImage, FloatArray, PreparedImage] | None = None
 
     @property
     def provider(self) -> str:
         """The execution provider really in use, e.g. ``CPUExecutionProvider``."""
-        return str(self._session.get_providers()[0])
+        return self._session.provider
 
     def prepare(self, embedding: NDArray[Any]) -> PreparedImage:
         """Do once what depends on the image alone; ``embedding`` is (256, 64, 64) of any float type."""
         array = np.ascontiguousarray(embedding, dtype=np.float32).reshape(len(embedding), -1)
-        return PreparedImage(run_on_device(self._image_session, _values(embedding=array)))
+        return PreparedImage(self._image_session.run_on_device(_values(embedding=array)))
 
     def decode(
         self,
@@ -146,10 +146,10 @@ class OnnxDecoder:
         return min(_MOST_AT_ONCE, self._threads or os.cpu_count() or 1)
 
     @cached_property
-    def _many_session(self) -> InferenceSession:
+    def _many_session(self) -> DecoderSession:
         if self._at_once == 1:
             return self._session
-        return open_session(self._onnx, 1, self._providers)
+        return DecoderSession(self._onnx, 1, self._providers)
 
     def _prepared(self, image: PreparedImage | NDArray[Any]) -> PreparedImage:
         return image if isinstance(image, PreparedImage) else self.prepare(image)
@@ -158,18 +158,18 @@ class OnnxDecoder:
         """The image for decodes with ``hint``."""
         logits = np.ascontiguousarray(hint, dtype=np.float32)
         before = {name: image.tensors[name] for name in self._hint_inputs}
-        changed = run_on_device(self._hint_session, {**before, **_values(hint=logits)})
+        changed = self._hint_session.run_on_device({**before, **_values(hint=logits)})
         after = {name.removeprefix(HINTED): value for name, value in changed.items()}
         return PreparedImage({**image.tensors, **after})
 
 
 def _decode(
-    session: InferenceSession, image: PreparedImage, geometry: InputGeometry, prompts: Prompts
+    session: DecoderSession, image: PreparedImage, geometry: InputGeometry, prompts: Prompts
 ) -> Answer:
     coords, labels = prompt_arrays(prompts, geometry)
     kinds = labels[0].astype(np.int64) + 1
     feeds = {**image.tensors, **_values(coords=coords[0], kinds=kinds)}
-    pixels, quality = (value.numpy() for value in session.run_with_ort_values(["pixels", "quality"], feeds))
+    pixels, quality = (value.numpy() for value in session.run(["pixels", "quality"], feeds))
     masks = pixels.reshape(-1).view(np.float64).take(_PAIRS).view(np.float32)
     tokens = tuple(Candidate(mask, float(iou)) for mask, iou in zip(masks, quality, strict=True))
     return Answer(tuple(tokens[number] for number in token_order(prompts, quality)), tokens)

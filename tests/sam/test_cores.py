@@ -1,0 +1,50 @@
+"""The core that ONNX Runtime leaves to its caller."""
+
+import os
+
+import pytest
+
+from cellsam_desktop.sam.cores import beside_workers, first_core, processors
+
+needs_affinity = pytest.mark.skipif(
+    not hasattr(os, "sched_setaffinity"), reason="this system ties no thread to a core"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("0\n", {0}), ("0-1\n", {0, 1}), ("0,4", {0, 4}), ("0-1,8-9", {0, 1, 8, 9})]
+)
+def test_a_list_of_processors_is_read(text: str, expected: set[int]) -> None:
+    assert processors(text) == expected
+
+
+@needs_affinity
+def test_a_thread_stays_on_the_first_core_for_a_while() -> None:
+    before = os.sched_getaffinity(0)
+    with beside_workers():
+        inside = os.sched_getaffinity(0)
+    assert inside == (before & first_core() or before)
+    assert os.sched_getaffinity(0) == before
+
+
+@needs_affinity
+def test_a_thread_that_may_not_use_the_first_core_stays_where_it_is() -> None:
+    before = os.sched_getaffinity(0)
+    others = before - first_core()
+    if not others:
+        pytest.skip("this machine has one core")
+    os.sched_setaffinity(0, others)
+    try:
+        with beside_workers():
+            assert os.sched_getaffinity(0) == others
+        assert os.sched_getaffinity(0) == others
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@needs_affinity
+def test_an_error_frees_the_thread_again() -> None:
+    before = os.sched_getaffinity(0)
+    with pytest.raises(ValueError, match="failed"), beside_workers():
+        raise ValueError("failed")
+    assert os.sched_getaffinity(0) == before
