@@ -19,13 +19,15 @@ from training.views import View
 class Item:
     """Some cells of one view; ``seed`` draws their prompts.
 
-    Boxes around the cells of a ``rehearsed`` item are to be answered as before training. ``weight`` is how
-    much an item counts beside the others.
+    ``rounds`` is how often they are asked about, the first prompt included. Boxes around the cells of a
+    ``rehearsed`` item are to be answered as before training. ``weight`` is how much an item counts beside
+    the others.
     """
 
     view: View
     cells: tuple[CellTruth, ...]
     seed: int
+    rounds: int = 1
     rehearsed: bool = False
     weight: float = 1.0
 
@@ -47,7 +49,7 @@ class Sampler:
     """
 
     def __init__(self, views: Sequence[View], config: Config, rehearsed: Sequence[View] = ()) -> None:
-        """``views`` include the turned forms; of ``rehearsed`` views each step has one.
+        """``views`` include the turned forms; of ``rehearsed`` views each step has some.
 
         Raises:
             DataError: there is no cell of ``config.smallest_cell`` pixels.
@@ -69,20 +71,40 @@ class Sampler:
 
     def items(self, step: int) -> list[Item]:
         """The items of a step, the same whenever they are asked for."""
-        random = np.random.default_rng([self._config.seed, step])
-        numbers = random.choice(len(self._views), self._config.images_per_step, p=self._chances)
+        config = self._config
+        random = np.random.default_rng([config.seed, step])
+        numbers = random.choice(len(self._views), config.images_per_step, p=self._chances)
         drawn = [self._views[number] for number in numbers]
-        items = [self._item(view, cells, random) for view, cells in drawn]
-        if self._rehearsed:
-            view = self._rehearsed[int(random.integers(len(self._rehearsed)))]
-            item = self._item(view, view.cells, random)
-            items.append(replace(item, rehearsed=True, weight=self._config.rehearsal))
-        return items
+        rounds = self._rounds(random)
+        count = config.prompts_per_image
+        items = [self._item(view, cells, count, rounds, random) for view, cells in drawn]
+        return items + self._scenes(random)
 
-    def _item(self, view: View, cells: Sequence[CellTruth], random: np.random.Generator) -> Item:
-        count = self._config.prompts_per_image
+    def _scenes(self, random: np.random.Generator) -> list[Item]:
+        """As many scenes as images; all have together as many cells as one image."""
+        if not self._rehearsed:
+            return []
+        config = self._config
+        scenes = [
+            self._rehearsed[n] for n in random.integers(len(self._rehearsed), size=config.images_per_step)
+        ]
+        count = max(1, config.prompts_per_image // len(scenes))
+        items = [self._item(view, view.cells, count, 1, random) for view in scenes]
+        weight = config.rehearsal / len(scenes)
+        return [replace(item, rehearsed=True, weight=weight) for item in items]
+
+    def _rounds(self, random: np.random.Generator) -> int:
+        """The same for all images of a step, so that they are done at the same time."""
+        rounds = 1
+        while rounds <= self._config.corrections and random.random() < self._config.correct_share:
+            rounds += 1
+        return rounds
+
+    def _item(
+        self, view: View, cells: Sequence[CellTruth], count: int, rounds: int, random: np.random.Generator
+    ) -> Item:
         chosen = random.choice(len(cells), count, replace=count > len(cells))
-        return Item(view, tuple(cells[n] for n in chosen), int(random.integers(2**31)))
+        return Item(view, tuple(cells[n] for n in chosen), int(random.integers(2**31)), rounds)
 
 
 def _chances(counts: NDArray[np.float64], closer: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ import torch
 from cellsam_desktop.core.training_messages import Control, Noticed, Stepped, Validated
 from cellsam_desktop.sam.trained import STATE
 from tests.training.small import MadeEmbeddings, views
-from training import checkpoint
+from training import checkpoint, passes
 from training.commands import Commands
 from training.config import PRESETS, Config, ConfigError
 from training.frames import DataError
@@ -129,20 +129,22 @@ def test_time_is_a_budget(decoder, task, tmp_path):
 
 
 def test_little_memory_halves_the_batch(decoder, task, tmp_path, monkeypatch):
-    heard, learn = Heard(), Learner._follow
+    heard, learn = Heard(), passes._Lesson._follow
 
     def full(self, image, targets, *rest):
         if len(targets) > 1:
             raise torch.OutOfMemoryError("made")
         return learn(self, image, targets, *rest)
 
-    monkeypatch.setattr(Learner, "_follow", full)
+    monkeypatch.setattr(passes._Lesson, "_follow", full)
     run(decoder, task, tmp_path, epochs=1, heard=heard)
     assert [event.text for event in heard.of(Noticed)] == [
         "Memory ran out, so 2 prompts are computed at once from now on.",
         "Memory ran out, so 1 prompts are computed at once from now on.",
     ]
-    monkeypatch.setattr(Learner, "_follow", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("made")))
+    monkeypatch.setattr(
+        passes._Lesson, "_follow", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("made"))
+    )
     (tmp_path / STATE).unlink()
     with pytest.raises(TrainingError, match="too little memory"):
         run(decoder, task, tmp_path, epochs=1)

@@ -18,7 +18,7 @@ from training.targets import TargetMaker
 from training.team import Team
 from training.views import views_of
 
-CONFIG = Config(prompts_per_image=2, warm_up=0, half=False, learning_rate=3e-4, average=0.0)
+CONFIG = Config(prompts_per_image=4, warm_up=0, half=False, learning_rate=3e-4, average=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +46,12 @@ def test_scenes_show_blobs_of_many_sizes_apart_from_each_other():
     assert max(areas) > 20 * min(areas)
 
 
-def test_a_step_has_one_scene_beside_its_images(tmp_path, rehearsed):
-    sampler = Sampler(views(tmp_path), replace(CONFIG, rehearsal=0.5), rehearsed)
-    drawn = [sampler.items(step) for step in range(8)]
-    assert all([item.rehearsed for item in items] == [False, False, True] for items in drawn)
-    assert {items[-1].weight for items in drawn} == {0.5}
-    assert len({items[-1].view for items in drawn}) == 3
+def test_a_step_has_as_many_scenes_as_images(tmp_path, rehearsed):
+    config = replace(CONFIG, rehearsal=0.5)
+    drawn = [Sampler(views(tmp_path), config, rehearsed).items(step) for step in range(8)]
+    assert all([item.rehearsed for item in items] == [False, False, True, True] for items in drawn)
+    assert {(item.weight, len(item.cells)) for items in drawn for item in items[2:]} == {(0.25, 2)}
+    assert len({item.view for items in drawn for item in items[2:]}) == 3
 
 
 def test_boxes_elsewhere_stay_as_they_were_when_they_are_rehearsed(base, tmp_path, rehearsed):
