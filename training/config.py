@@ -103,7 +103,7 @@ class Config:
 
 def _presets() -> dict[str, Config]:
     return {
-        "curator": Config(look="window", pull=10.0, rehearsal=2.0),
+        "curator": Config(look="window", correct_share=0.25, pull=10.0, rehearsal=2.0),
         "cellsam-box": Config("cellsam-box", prompts_per_image=1, point_share=0.0, corrections=0),
         "cellsam-point": Config("cellsam-point", prompts_per_image=1, point_share=1.0, corrections=0),
         "epfl-mitochondria": Config(
