@@ -177,7 +177,7 @@ def _damped(*facts: Facts) -> float:
 
 def _centred_on(mask: Mask, other: Mask) -> Mask:
     (x0, y0), (x1, y1) = other.centroid, mask.centroid
-    return Mask(other.y0 + round(y1 - y0), other.x0 + round(x1 - x0), other.bits)
+    return other.moved(round(y1 - y0), round(x1 - x0))
 
 
 def _grown(value: float, scale: float) -> float:

@@ -38,7 +38,7 @@ class Detection:
         """Common pixels when this one is moved by ``shift`` (z, y, x), rounded; z stays."""
         dy, dx = round(float(shift[1])), round(float(shift[2]))
         return sum(
-            _moved(mask, dy, dx).overlap(other.masks[z]) for z, mask in self.masks.items() if z in other.masks
+            mask.moved(dy, dx).overlap(other.masks[z]) for z, mask in self.masks.items() if z in other.masks
         )
 
 
@@ -82,7 +82,3 @@ def _brightness(found: Mapping[int, Placed], t: int, read: ReadPlane) -> dict[in
         label: total / sum(mask.area for mask in found[label].values()) / (spread or 1.0)
         for label, total in sums.items()
     }
-
-
-def _moved(mask: Mask, dy: int, dx: int) -> Mask:
-    return Mask(mask.y0 + dy, mask.x0 + dx, mask.bits) if dy or dx else mask

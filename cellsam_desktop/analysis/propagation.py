@@ -121,7 +121,7 @@ def _expected(
 def _drifted(cell: Carried) -> Mask:
     """Where the cell is going, before the next frame is looked at."""
     dy, dx = cell.velocity or (0.0, 0.0)
-    return Mask(cell.mask.y0 + round(dy), cell.mask.x0 + round(dx), cell.mask.bits)
+    return cell.mask.moved(round(dy), round(dx))
 
 
 def _look_at(plane: Region, box: Region, diameter: float) -> Region:

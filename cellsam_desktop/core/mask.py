@@ -118,6 +118,14 @@ class Mask:
             ]
         return out
 
+    def moved(self, dy: int, dx: int) -> Mask:
+        """The same pixels, ``dy`` rows further down and ``dx`` columns further right; they are not copied."""
+        mask = Mask.__new__(Mask)
+        mask.y0, mask.x0, mask.height, mask.width = self.y0 + dy, self.x0 + dx, self.height, self.width
+        # Pixels before their compact form: another thread may let go of the former, never of the latter.
+        mask._bits, mask._packed, mask._area = self._bits, self._packed, self._area
+        return mask
+
     def clip(self, height: int, width: int) -> Mask | None:
         """The part within a plane of (height, width); None if nothing is left."""
         inside = self.region.intersect(Region.whole(height, width))

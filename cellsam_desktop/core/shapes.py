@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import BoolArray, Mask
 
 Spot = tuple[float, float]
@@ -42,11 +41,11 @@ def between(before: Mask, after: Mask, fraction: float) -> Mask | None:
     """
     (xa, ya), (xb, yb) = before.centroid, after.centroid
     x, y = xa + fraction * (xb - xa), ya + fraction * (yb - ya)
-    one = before.region, (round(y - ya), round(x - xa))
-    other = after.region, (round(y - yb), round(x - xb))
-    frame = _moved(*one).union(_moved(*other))
-    distance = (1 - fraction) * _distance_in(before, frame, one[1])
-    distance += fraction * _distance_in(after, frame, other[1])
+    one = before.moved(round(y - ya), round(x - xa))
+    other = after.moved(round(y - yb), round(x - xb))
+    frame = one.region.union(other.region)
+    distance = (1 - fraction) * signed_distance(one.crop(frame))
+    distance += fraction * signed_distance(other.crop(frame))
     return Mask.from_array(distance > 0, frame.y0, frame.x0)
 
 
@@ -72,12 +71,3 @@ def _parts(mask: Mask, first: BoolArray) -> tuple[Mask, Mask] | None:
     one = Mask.from_array(mask.bits & first, mask.y0, mask.x0)
     other = Mask.from_array(mask.bits & ~first, mask.y0, mask.x0)
     return None if one is None or other is None else (one, other)
-
-
-def _moved(region: Region, by: tuple[int, int]) -> Region:
-    return Region(region.y0 + by[0], region.x0 + by[1], region.height, region.width)
-
-
-def _distance_in(mask: Mask, frame: Region, by: tuple[int, int]) -> NDArray[np.float32]:
-    """Positive inside; in the frame's pixels, with the mask moved ``by`` (rows, columns)."""
-    return signed_distance(mask.crop(_moved(frame, (-by[0], -by[1]))))

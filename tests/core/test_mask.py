@@ -67,6 +67,17 @@ def test_crop_and_clip(plane: NDArray[np.bool_], y0: int, x0: int, height: int, 
         assert clipped.area == expected.sum()
 
 
+@settings(max_examples=30)
+@given(planes, st.integers(-5, 5), st.integers(-5, 5))
+def test_moved_is_the_same_shape_elsewhere(plane: NDArray[np.bool_], dy: int, dx: int):
+    mask = of(plane)
+    moved = mask.moved(dy, dx)
+    shifted = np.roll(np.pad(plane, 5), (dy, dx), (0, 1))
+    assert np.array_equal(moved.crop(Region(-5, -5, HEIGHT + 10, WIDTH + 10)), shifted)
+    assert moved.area == mask.area
+    assert mask.moved(0, 0).same_pixels(mask)
+
+
 def test_nothing_is_no_mask():
     assert Mask.from_array(np.zeros((3, 4), np.bool_)) is None
     assert Mask.from_array(np.zeros((0, 4), np.bool_)) is None

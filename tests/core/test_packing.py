@@ -55,6 +55,17 @@ def test_what_was_let_go_comes_back():
     assert np.array_equal(mask.bits, bits)
 
 
+def test_a_moved_mask_shares_the_pixels_in_both_forms():
+    mask = packed(disc(6))
+    before = packing.kept.unpacked
+    far = mask.moved(-9, 20)
+    assert (far.y0, far.x0, far.height, far.width) == (mask.y0 - 9, mask.x0 + 20, 13, 13)
+    assert far.packed is mask.packed
+    assert packing.kept.unpacked == before, "moving looks at no pixel"
+    bits = mask.bits
+    assert mask.moved(1, 1).bits is bits
+
+
 class Owner:
     """Counts how often it had to let go."""
 
