@@ -88,22 +88,24 @@ def is_licence(name: str) -> bool:
 
 def packages_inside(left_out: set[str]) -> set[str]:
     """Names of all packages that the program needs, directly or through others, but for ``left_out``."""
-    seen: set[tuple[str, str]] = set()
-    waiting = [("cellsam-desktop", "")]  # packages, and the optional part of each that is wanted
+    found: set[str] = set()
+    waiting = ["cellsam-desktop"]
     while waiting:
-        name, extra = waiting.pop()
-        if (name, extra) in seen or name in left_out:
+        name = waiting.pop()
+        if name in found or name in left_out:
             continue
         try:
             known = metadata.distribution(name)
         except metadata.PackageNotFoundError:
             continue  # another system's, or onnxruntime with another name
-        seen.add((name, extra))
-        for requirement in (Requirement(line) for line in known.requires or ()):
-            if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
-                needed = requirement.name.lower().replace("_", "-")
-                waiting += [(needed, wanted) for wanted in ("", *requirement.extras)]
-    return {name for name, _ in seen} | ({"onnxruntime"} if "torch" in left_out else set())
+        found.add(name)
+        requirements = [Requirement(line) for line in known.requires or ()]
+        waiting += [
+            requirement.name.lower().replace("_", "-")
+            for requirement in requirements
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+        ]
+    return found | ({"onnxruntime"} if "torch" in left_out else set())
 
 
 def stated_licence(known: metadata.Distribution) -> str:
