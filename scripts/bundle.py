@@ -22,6 +22,7 @@ from bundle_icu import reduce_icu  # noqa: E402
 from bundle_orphans import remove_orphans  # noqa: E402
 from bundle_strip import strip_folder  # noqa: E402
 from bundle_stubs import replace_unused  # noqa: E402
+from bundle_system import add_system_licences  # noqa: E402
 
 FLAVOURS = ("lean", "full")
 NOT_IN_LEAN = {"accelerate", "monai", "segment-anything", "timm", "torch", "torchvision"}
@@ -166,6 +167,9 @@ def build(python: Path, flavour: str, version: str, staged: Path) -> Path:
         project.say(f"removed {remove_orphans(folder / '_internal') / 1e6:.0f} MB of libraries without users")
         project.say(f"reduced the data of ICU by {reduce_icu(folder) / 1e6:.0f} MB")
         project.say(f"stripped {strip_folder(folder) / 1e6:.0f} MB")
+        project.say(
+            f"added the licences of {add_system_licences(folder / '_internal')} packages of the system"
+        )
         add_installer(folder, staged)
     return folder
 

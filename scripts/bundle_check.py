@@ -28,6 +28,7 @@ PARTS = (
     "constraints.txt",
     "packaging/*.json",
     "packaging/*.svg",
+    "packaging/licences/*",
     "packaging/linux/*",
     "scripts/bundle*.py",
     "tests/bundle/*.py",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +18,12 @@ import tifffile
 
 from cellsam_desktop.images.sample import SampleMovie
 from tests.bundle.program import Program, built_version
-from tests.conftest import SHARED_DATA
+from tests.conftest import ROOT, SHARED_DATA
+
+sys.path.insert(0, str(ROOT / "scripts"))
+import bundle_contents
+
+_LARGE_BYTES = 5_000_000
 
 
 def test_it_knows_its_version(program: Program, bundle: Path):
@@ -105,10 +113,31 @@ def test_what_is_not_inside_is_one_sentence(program: Program, tmp_path: Path):
     assert "pip install" not in answer.stderr
 
 
-def test_licences_of_everything_are_inside(bundle: Path):
+def test_licences_of_everything_are_inside(bundle: Path, flavour: str):
     folder = bundle / "_internal" / "bundled" / "licences"
     packages = (folder / "PACKAGES.txt").read_text(encoding="utf-8")
     for name in ("numpy", "onnxruntime", "PySide6", "scipy", "tifffile"):
         assert re.search(rf"^{name}", packages, re.MULTILINE | re.IGNORECASE), name
-    assert len(list(folder.iterdir())) > 30
-    assert (bundle / "LICENSE").is_file()
+    texts = {file.name for file in folder.iterdir()}
+    assert len(texts) > 30
+    assert {"ABOUT.txt", "LGPL-3.0.txt", "GPL-3.0.txt", "cellsam-desktop-LICENSE"} <= texts
+    if sys.platform == "linux" and flavour == "full":
+        assert {"nvidia-cudnn-cu13-License.txt", "nvidia-cusparse-License.txt"} <= texts
+    if shutil.which("dpkg-query") is not None:
+        assert any(name.startswith("system-libxcb") for name in texts)
+    assert (bundle / "_internal" / "LICENSE").is_file()
+
+
+def test_nothing_unneeded_is_inside(bundle: Path, flavour: str):
+    """What was to be left out is not there, and no large library twice."""
+    inside = bundle / "_internal"
+    files = [file for file in inside.rglob("*") if file.is_file() and not file.is_symlink()]
+    names = [file.relative_to(inside).as_posix() for file in files]
+    assert [name for name in names if not bundle_contents.is_file_wanted(name, flavour)] == []
+    of_size = defaultdict(list)
+    for file in files:
+        if file.stat().st_size > _LARGE_BYTES:
+            of_size[file.stat().st_size].append(file)
+    alike = [file for group in of_size.values() if len(group) > 1 for file in group]
+    sums = Counter(hashlib.sha256(file.read_bytes()).digest() for file in alike)
+    assert [number for number in sums.values() if number > 1] == []

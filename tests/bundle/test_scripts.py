@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import plistlib
+import re
 import shutil
 import struct
 import subprocess
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 
 import PySide6
@@ -21,10 +23,12 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import bundle_check
 import bundle_contents
 import bundle_icu
+import bundle_licences
 import bundle_orphans
 import bundle_sizes
 import bundle_strip
 import bundle_stubs
+import bundle_system
 import release_notes
 
 needs_gcc = pytest.mark.skipif(
@@ -206,6 +210,34 @@ def test_names_sort_alike_with_less_of_icu(tmp_path: Path):
     ]
     assert answers[0] == answers[1]
     assert answers[0].endswith("\n1\n")
+
+
+def test_every_package_inside_has_its_licence():
+    """By a text of its own, or named among those that bring none."""
+    about = (bundle_licences.TEXTS / "ABOUT.txt").read_text(encoding="utf-8")
+    named = {word for line in re.findall(r"^(\w.*?)   ", about, re.MULTILINE) for word in line.split(", ")}
+    inside = bundle_licences.packages_inside(set())
+    if sys.platform == "linux":
+        assert {"nvidia-cusparse", "nvidia-cudnn-cu13"} <= inside  # needed by an optional part of another
+    without = {
+        name
+        for name in inside
+        if not any(bundle_licences.is_licence(file.name) for file in metadata.distribution(name).files or ())
+    }
+    assert without <= named
+    for text in re.findall(r"[\w.-]+\.txt", about.partition("text of their own")[2]):
+        assert (bundle_licences.TEXTS / text).is_file()
+
+
+@pytest.mark.skipif(shutil.which("dpkg-query") is None, reason="only Debian's packages are known")
+def test_libraries_of_the_system_bring_their_terms(tmp_path: Path):
+    (tmp_path / "bundled" / "licences").mkdir(parents=True)
+    for name in ("libgcc_s.so.1", "libof_a_wheel-54610454.so.1"):
+        (tmp_path / name).touch()
+    assert bundle_system.add_system_licences(tmp_path) == 1
+    (terms,) = (tmp_path / "bundled" / "licences").glob("system-*.txt")
+    assert "GCC RUNTIME LIBRARY EXCEPTION" in terms.read_text(encoding="utf-8")
+    assert (tmp_path / "bundled" / "licences" / "common-GPL-3.txt").is_file()
 
 
 def test_what_was_tested_is_known_by_its_content(tmp_path: Path):

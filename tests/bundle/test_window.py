@@ -94,7 +94,9 @@ def test_click_accept_lose_the_worker_and_open_again(program: Program, screen: S
     assert window.poll() is None
     screen.click()
     screen.key("f")
-    screen.wait(lambda: saved(project, 2), "the second mask on the disk")
+    _, (frame, *sides) = screen.wait(lambda: saved(project, 2), "the second mask on the disk")
+    assert frame == 1
+    assert sides == pytest.approx([2 * _RADII[1] + 1] * 2, abs=6)
     keep(screen, "after-the-worker")
 
     window.kill()
