@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.wording import counted
 
 WORTH_SAYING = 0.15
 """An oddity with a smaller probability is not given as a reason."""
@@ -144,9 +145,7 @@ def by_division(mother: Facts, one: Facts, other: Facts, lived: int | None) -> l
         Oddity(away, "the daughters lie far from their mother"),
     ]
     if lived is not None and lived < 4:
-        found.append(
-            Oddity(0.6, f"the mother divides {lived} frame{'' if lived == 1 else 's'} after her birth")
-        )
+        found.append(Oddity(0.6, f"the mother divides {counted(lived, 'frame')} after her birth"))
     return found
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from cellsam_desktop.core import collector
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.errors import CellSamError, ExchangeError
+from cellsam_desktop.core.wording import counted
 from cellsam_desktop.curation.formats import FORMATS, Format, Incoming, Outgoing, recognise
 from cellsam_desktop.curation.open_movie import OpenMovie
 from cellsam_desktop.curation.project_copy import SaveAs
@@ -118,9 +119,9 @@ class Exchange:
 
 def _told(path: Path, tracks: Tracks, new_ids: dict[int, int]) -> str:
     masks, divisions = sum(map(len, tracks.masks.values())), len(tracks.divisions)
-    text = f"{len(new_ids)} cells with {masks} masks"
-    text += f" and {divisions} divisions" if divisions else ""
-    sentences = [f"{text} were imported from {path.name}."]
+    text = f"{counted(len(new_ids), 'cell')} with {counted(masks, 'mask')}"
+    text += f" and {counted(divisions, 'division')}" if divisions else ""
+    sentences = [f"Imported {text} from {path.name}."]
     if changed := sum(old != new for old, new in new_ids.items()):
         sentences.append(f"{changed} of them got new ids, because theirs belong to other cells here.")
     return " ".join([*sentences, *tracks.notes])

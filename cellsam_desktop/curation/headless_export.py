@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.errors import ExchangeError
+from cellsam_desktop.core.wording import counted
 from cellsam_desktop.curation.formats import FORMATS, Outgoing
 from cellsam_desktop.curation.measuring import write_measurements
 from cellsam_desktop.images.opening import open_source
@@ -40,7 +41,7 @@ def export_project(project: Path, name: str, out: Path, movie: Path | None = Non
         _write_table(out, document, movie, parquet=name == "parquet")
     else:
         write_cells(out, name, document, link)
-    print(f"{len(document)} cells written to {out}.")
+    print(f"{counted(len(document), 'cell')} written to {out}.")
 
 
 def _write_table(out: Path, document: Document, movie: Path | None, *, parquet: bool) -> None:

@@ -12,6 +12,7 @@ from cellsam_desktop.analysis.linking import Frames, Links, Options, ReadPlane, 
 from cellsam_desktop.core.errors import ExchangeError, ImageError
 from cellsam_desktop.core.geometry import PlaneIndex, PlaneKey
 from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.wording import counted
 from cellsam_desktop.images.opening import open_source
 from cellsam_desktop.images.source import ImageSource, MovieInfo
 from cellsam_desktop.project.exporters.ctc import export_ctc
@@ -53,8 +54,8 @@ def link_labels(task: LinkTask) -> None:
     export_ctc(task.out, document_of(tracks, info.calibration), sizes)
     masks = sum(map(len, frames.values()))
     print(
-        f"{masks} masks on {sizes[0]} frames are {len(tracks.masks)} cells with {len(tracks.divisions)} "
-        f"divisions, written to {task.out}."
+        f"{counted(masks, 'mask')} on {counted(sizes[0], 'frame')} are {counted(len(tracks.masks), 'cell')} "
+        f"with {counted(len(tracks.divisions), 'division')}, written to {task.out}."
     )
 
 

@@ -20,6 +20,7 @@ from cellsam_desktop import installed
 from cellsam_desktop.core.errors import CellSamError, ExchangeError
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.wording import counted
 from cellsam_desktop.images.opening import open_source
 from cellsam_desktop.project.ctc_table import TrackRow, read_table
 from cellsam_desktop.project.exporters.ctc import TRUTH, export_ctc
@@ -74,7 +75,8 @@ def score(task: ScoreTask) -> dict[str, Any]:
         result = _result(task.result, truth, Path(name))
         if not truth.rows or len(truth.masks) < 2:
             raise ExchangeError(
-                f"The truth in {task.truth} holds {len(truth.rows)} tracks on {len(truth.masks)} frames: "
+                f"The truth in {task.truth} holds {counted(len(truth.rows), 'track')} on "
+                f"{counted(len(truth.masks), 'frame')}: "
                 "choose one with tracks on two frames at least."
             )
         with _quietly(task.result):

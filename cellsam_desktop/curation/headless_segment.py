@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cellsam_desktop.core.errors import ExchangeError
 from cellsam_desktop.core.geometry import PlaneIndex, PlaneKey, Region
 from cellsam_desktop.core.records import Calibration
+from cellsam_desktop.core.wording import counted
 from cellsam_desktop.curation.headless_accepted import Accepted
 from cellsam_desktop.curation.headless_model import AS_IN_THE_WINDOW, Found, HeadlessModel, Way
 from cellsam_desktop.curation.headless_prompts import Entry, choose_frame, read_prompts, refuse_outside
@@ -132,4 +133,4 @@ def _report(
     for entry, cell in zip(chosen, found, strict=True):
         if cell.mask is None:
             print(f"The model found nothing for cell {entry.id}.", file=sys.stderr)
-    print(f"{len(chosen)} cells of frame {frame} written to {task.out}.")
+    print(f"{counted(len(chosen), 'cell')} of frame {frame} written to {task.out}.")

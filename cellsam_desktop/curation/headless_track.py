@@ -12,6 +12,7 @@ from cellsam_desktop.analysis.propagation import carry, looks_needed
 from cellsam_desktop.core.errors import ExchangeError
 from cellsam_desktop.core.geometry import PlaneIndex, PlaneKey, Region
 from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.wording import counted
 from cellsam_desktop.curation.headless_model import HeadlessModel
 from cellsam_desktop.images.contrast import measure_contrast, model_image
 from cellsam_desktop.images.opening import open_source
@@ -151,8 +152,8 @@ def track(task: TrackTask) -> None:
     _write(task, info, followed)
     lost = sum(event.reason is not None for event in followed.events)
     print(
-        f"{len(followed.masks)} cells with {len(followed.divisions)} divisions on {info.sizes.t} frames, "
-        f"{lost} of them lost before the end, written to {task.out}."
+        f"{counted(len(followed.masks), 'cell')} with {counted(len(followed.divisions), 'division')} "
+        f"on {counted(info.sizes.t, 'frame')}, {lost} of them lost before the end, written to {task.out}."
     )
 
 

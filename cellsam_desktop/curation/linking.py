@@ -10,6 +10,7 @@ from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.edits import Edit
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.records import Source
+from cellsam_desktop.core.wording import counted
 from cellsam_desktop.curation.open_movie import OpenMovie
 from cellsam_desktop.jobs.runner import Progress
 
@@ -101,8 +102,8 @@ class Linking:
             return made[-1]
 
         if self._session.acting.do(name, make):
-            cells = len(set(places.values()))
-            notices.info(f"{cells} cells with {len(divisions)} divisions were linked.")
+            cells = counted(len(set(places.values())), "cell")
+            notices.info(f"Linked {cells} with {counted(len(divisions), 'division')}.")
         elif made and not made[-1]:
             notices.info("Linking finds the cells as they are.")
 

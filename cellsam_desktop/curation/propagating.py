@@ -10,6 +10,7 @@ from psygnal import Signal
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.errors import Cancelled, CellSamError
 from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.wording import counted
 from cellsam_desktop.curation.propagation_run import Plan, PropagationRun, Tally
 from cellsam_desktop.jobs.runner import Job
 
@@ -157,14 +158,14 @@ class Propagating:
 
 def summary(document: Document, tally: Tally, *, cancelled: bool = False) -> tuple[str, str]:
     """What came of a propagation, as a sentence and the details of cells that were lost."""
-    carried = _count(len(tally.placed), "cell")
-    over = f"{_count(tally.frames, 'frame')}, to frame {tally.reached + 1}"
+    carried = counted(len(tally.placed), "cell")
+    over = f"{counted(tally.frames, 'frame')}, to frame {tally.reached + 1}"
     text = f"{'Cancelled: ' if cancelled else ''}{carried} carried over {over}."
     if tally.lost:
         text += f" {len(tally.lost)} lost."
     if tally.divided:
-        n = len(tally.divided)
-        text += f" {_count(n, 'division')} proposed: “Next doubtful mask” shows {'it' if n == 1 else 'them'}."
+        divisions, them = counted(len(tally.divided), "division"), "it" if len(tally.divided) == 1 else "them"
+        text += f" {divisions} proposed: “Next doubtful mask” shows {them}."
     lines = [
         f"{document.cell(cell_id).title} on frame {t + 1}: {reason}"
         for cell_id, (t, reason) in list(tally.lost.items())[:_NAMED]
@@ -172,7 +173,3 @@ def summary(document: Document, tally: Tally, *, cancelled: bool = False) -> tup
     ]
     more = len(tally.lost) - _NAMED
     return text, "\n".join([*lines, *([f"and {more} more"] if more > 0 else [])])
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cellsam_desktop.core.errors import ImageError
+from cellsam_desktop.core.wording import counted
 from cellsam_desktop.images.errors import unreadable
 
 SUFFIXES = {
@@ -53,7 +54,7 @@ def find_frames(folder: Path) -> Frames:
     group = _largest_group(images)
     files = sorted(group if 2 * len(group) > len(images) else images, key=natural_key)
     kinds = sorted({SUFFIXES[file.suffix.lower()] for file in files})
-    return Frames(files, f"folder of {len(files)} {' and '.join(kinds)} image{'s' if len(files) > 1 else ''}")
+    return Frames(files, f"folder of {counted(len(files), ' and '.join(kinds) + ' image')}")
 
 
 def _images(folder: Path) -> list[Path]:

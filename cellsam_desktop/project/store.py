@@ -17,6 +17,7 @@ from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.errors import ProjectError
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.records import Calibration
+from cellsam_desktop.core.wording import counted
 from cellsam_desktop.project import contents, recovery
 from cellsam_desktop.project.connection import connect, create_file, new_file, transaction, translated
 from cellsam_desktop.project.link import MovieLink
@@ -86,8 +87,8 @@ class ProjectStore:
             path.unlink()
             raise
         store.notice = (
-            f"{damaged.name} is damaged: {len(salvaged.document)} cells were saved into {path.name}, "
-            "which is now open; look through them, because something may be missing."
+            f"{damaged.name} is damaged: {counted(len(salvaged.document), 'cell')} could be saved into "
+            f"{path.name}, which is now open; look through them, because something may be missing."
         )
         return store
 

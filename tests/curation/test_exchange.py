@@ -34,7 +34,7 @@ def test_labels_become_cells_with_their_ids_in_one_step(desk, movie_file, label_
     assert document.frames(70) == [0, 1, 2, 3, 4, 5]
     record = document.record(3, PlaneKey(2))
     assert (record.source, record.mask.y0, record.mask.x0) == (Source.IMPORTED, 2, 5)
-    assert desk.texts == ["2 cells with 12 masks were imported from labels.tif."]
+    assert desk.texts == ["Imported 2 cells with 12 masks from labels.tif."]
     desk.session.undo()
     assert document.cell_ids == []
 

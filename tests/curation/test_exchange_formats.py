@@ -43,7 +43,7 @@ def test_an_export_read_again_is_the_same_document(desk, make_desk, movie, tmp_p
     desk.session.exchange.import_tracks(path)
     desk.settle()
     assert_same(document, made_document(), names=name != "ctc")
-    assert desk.texts[-1] == f"7 cells with 22 masks and 2 divisions were imported from {path.name}."
+    assert desk.texts[-1] == f"Imported 7 cells with 22 masks and 2 divisions from {path.name}."
     desk.session.undo()
     assert len(document) == 0
     desk.session.redo()

@@ -36,7 +36,7 @@ def test_imported_labels_are_linked_in_one_step(desk, movie_file, labels):
     assert rows(document, 1) == {4, 30}
     desk.session.linking.link_all()
     desk.settle()
-    assert desk.texts[-1] == "2 cells with 0 divisions were linked."
+    assert desk.texts[-1] == "Linked 2 cells with 0 divisions."
     assert document.cell_ids == [1, 2]
     assert len(rows(document, 1)) == len(rows(document, 2)) == 1
     desk.session.linking.link_all()
@@ -118,7 +118,7 @@ def test_a_cell_begun_meanwhile_keeps_its_id_to_itself(desk, movie_file, tmp_pat
     desk.session.linking.link_all()
     desk.add_cell(2, PlaneKey(0), x=30, y=20)  # before the job has ended
     desk.settle()
-    assert desk.texts[-1] == "2 cells with 0 divisions were linked."
+    assert desk.texts[-1] == "Linked 2 cells with 0 divisions."
     assert {i: document.frames(i) for i in document.cell_ids} == {1: [0, 1, 2], 2: [0], 3: [3, 4, 5]}
 
 

@@ -10,6 +10,7 @@ from cellsam_desktop.core.edits import AddDivision, AddTrack, Edit
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.records import Calibration, Cell, MaskRecord, Source
+from cellsam_desktop.core.wording import counted
 
 Masks = Mapping[PlaneKey, Mask]
 Records = Mapping[int, Mapping[PlaneKey, MaskRecord]]
@@ -120,5 +121,5 @@ def _area(track: Masks) -> int:
 def _said(left_out: int) -> list[str]:
     if not left_out:
         return []
-    were = "1 link was" if left_out == 1 else f"{left_out} links were"
-    return [f"{were} left out: a cell has one mother, who ends before it begins, and two daughters or none."]
+    links = f"{counted(left_out, 'link')} {'was' if left_out == 1 else 'were'}"
+    return [f"{links} left out: a cell has one mother, who ends before it begins, and two daughters or none."]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QWidget
 
 from cellsam_desktop.core.records import Calibration
+from cellsam_desktop.core.wording import counted
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.images.opening import possible_axes
 from cellsam_desktop.images.source import MovieInfo
@@ -13,7 +14,7 @@ from cellsam_desktop.ui.panels.fields import number_field
 from cellsam_desktop.ui.panels.labels import muted, restyle
 from cellsam_desktop.ui.theme import SPACE
 
-_WORDS = {"T": ("frame", "frames"), "C": ("channel", "channels"), "Z": ("z position", "z positions")}
+_WORDS = {"T": "frame", "C": "channel", "Z": "z position"}
 
 
 class AxesDialog(Dialog):
@@ -88,11 +89,8 @@ def described(info: MovieInfo, axes: str) -> str:
         "S": 3,
     }
     lengths = [sizes[letter] for letter in info.stored_axes]
-    parts = []
-    for letter, length in zip(axes, lengths, strict=True):
-        if letter in _WORDS:
-            one, many = _WORDS[letter]
-            parts.append(f"{length} {one if length == 1 else many}")
+    along = zip(axes, lengths, strict=True)
+    parts = [counted(length, _WORDS[letter]) for letter, length in along if letter in _WORDS]
     if "S" in axes:
         parts.append("colour")
     return ", ".join(parts) or "one image"

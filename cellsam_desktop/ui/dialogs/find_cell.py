@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QIcon, QKeyEvent
 from PySide6.QtWidgets import QHeaderView, QLineEdit, QTreeWidget, QTreeWidgetItem, QWidget
 
+from cellsam_desktop.core.wording import counted
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.ui import icons
 from cellsam_desktop.ui.dialogs.frame import Dialog
@@ -89,4 +90,4 @@ class FindCellDialog(Dialog):
 def _summary(count: int) -> str:
     if count > MAX_SHOWN:
         return f"{count} cells, the first {MAX_SHOWN} are listed"
-    return "no cell" if count == 0 else "1 cell" if count == 1 else f"{count} cells"
+    return counted(count, "cell") if count else "no cell"

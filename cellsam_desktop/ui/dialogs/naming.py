@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from cellsam_desktop.analysis.sulston import Axes
 from cellsam_desktop.core.errors import EditRefused
+from cellsam_desktop.core.wording import counted
 from cellsam_desktop.curation.naming import Direction, Naming, Proposal
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.ui.dialogs.frame import Dialog, form_layout
@@ -183,7 +184,7 @@ def _summary(proposal: Proposal) -> str:
     count = len(proposal.changes)
     if not proposal.names:
         return "Name a founder to begin."
-    text = f"{count} cell{'' if count == 1 else 's'} will get a new name."
+    text = f"{counted(count, 'cell')} will get a new name."
     reasons = list(proposal.undecided.values())
     more = f" And {len(reasons) - 1} more." if len(reasons) > 1 else ""
     return f"{text} {reasons[0]}{more}" if reasons else text

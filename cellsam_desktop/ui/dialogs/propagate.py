@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QWidget
 
 from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.wording import counted
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.ui.dialogs.frame import Dialog, form_layout
 from cellsam_desktop.ui.panels.fields import number_field
@@ -73,9 +74,8 @@ class PropagateDialog(Dialog):
             self.note.setText("Choose another frame to go to.")
         else:
             way = "forwards" if frames > 0 else "backwards"
-            count = abs(frames)
             self.note.setText(
-                f"{count} frame{'' if count == 1 else 's'} {way}. Masks that you made or marked as seen, "
+                f"{counted(abs(frames), 'frame')} {way}. Masks that you made or marked as seen, "
                 "and locked cells, stay as they are."
             )
 

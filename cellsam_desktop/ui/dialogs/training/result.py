@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from cellsam_desktop.core.wording import counted
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.ui.dialogs.frame import make_main
 from cellsam_desktop.ui.dialogs.training import words
@@ -83,7 +84,7 @@ class ResultPage(QWidget):
                 item.setTextAlignment(column, _RIGHT)
         cells, frames = finished.after.cells, finished.after.frames
         self.about.setText(
-            f"Measured on {words.number(cells, 'cell')} of {words.number(frames, 'frame')} that nothing was "
+            f"Measured on {counted(cells, 'cell')} of {counted(frames, 'frame')} that nothing was "
             "learned from, with prompts placed by a simulated curator."
         )
         self.report.setEnabled(bool(finished.report))

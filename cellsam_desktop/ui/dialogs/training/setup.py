@@ -6,6 +6,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from cellsam_desktop.core.changes import ChangeSet
+from cellsam_desktop.core.wording import counted
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.curation.training_runs import PRESETS, Choice
 from cellsam_desktop.ui.dialogs.frame import form_layout, make_main
@@ -36,7 +37,7 @@ class SetupPage(QWidget):
         for name, text in PRESETS.items():
             self.preset.addItem(text, name)
         for minutes in _MINUTES:
-            self.minutes.addItem(f"about {words.number(minutes, 'minute')}", float(minutes))
+            self.minutes.addItem(f"about {counted(minutes, 'minute')}", float(minutes))
         self.preset.setCurrentIndex(max(0, self.preset.findData(last.preset)))
         self.minutes.setCurrentIndex(max(0, self.minutes.findData(last.minutes)))
         self.error, self.summary, self.note = styled("error"), styled("muted"), styled("warning")
@@ -137,7 +138,7 @@ class SetupPage(QWidget):
             first, more = waiting[0], len(waiting) - 1
             self.unfinished_text.setText(
                 f"The training on {first.title} of {first.begun} was interrupted."
-                + (f" {words.number(more, 'older one')} waits too." if more else "")
+                + (f" {counted(more, 'older one')} {'waits' if more == 1 else 'wait'} too." if more else "")
             )
 
     def _on_document(self, _: ChangeSet) -> None:

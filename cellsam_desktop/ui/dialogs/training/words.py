@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cellsam_desktop.core.decoder_scores import KINDS, Scores
+from cellsam_desktop.core.wording import counted
 from cellsam_desktop.curation.training_course import Course, Phase
 
 KIND_WORDS = {"point": "one point", "box": "a box"}
@@ -52,15 +53,10 @@ def total(counts: list[DataCount]) -> str:
     frames = sum(sum(count.frames) for count in counts)
     complete = sum(count.complete for count in counts)
     return (
-        f"{number(learn, 'cell')} to learn from, {choose} to choose the best weights by, {judge} to judge "
-        f"the result; on {number(frames, 'frame')}, of which {complete or 'none'} "
+        f"{counted(learn, 'cell')} to learn from, {choose} to choose the best weights by, {judge} to judge "
+        f"the result; on {counted(frames, 'frame')}, of which {complete or 'none'} "
         f"{'is' if complete == 1 else 'are'} marked as complete."
     )
-
-
-def number(count: int, thing: str) -> str:
-    """A count and its unit, such as "1 cell" or "7 cells"."""
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def duration(seconds: float) -> str:
@@ -113,7 +109,7 @@ def _kind_rows(kind: str, before: Scores, after: Scores) -> list[tuple[str, str,
     for corrections in (0, 1, 3, 7):
         old, new = before.iou(kind, corrections), after.iou(kind, corrections)
         if old is not None and new is not None:
-            more = f" and {number(corrections, 'correction')}" if corrections else ""
+            more = f" and {counted(corrections, 'correction')}" if corrections else ""
             rows.append((f"IoU from {name}{more}", f"{old:.3f}", f"{new:.3f}", _signed(new - old, 3)))
     clicks = before.kinds[kind].clicks_to, after.kinds[kind].clicks_to
     for goal in sorted(clicks[0].keys() & clicks[1].keys()) if kind == "point" else ():

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QVBoxLayout, QWi
 from cellsam_desktop.analysis.measure import Measurement
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.records import Calibration
+from cellsam_desktop.core.wording import counted
 from cellsam_desktop.ui.panels.chips import chip
 from cellsam_desktop.ui.panels.labels import muted
 from cellsam_desktop.ui.theme import SPACE, TIGHT
@@ -101,7 +102,7 @@ def span_text(span: tuple[int, int], masks: int) -> str:
     """Where a cell lives, counted from 1: "frames 3–24, 21 masks"."""
     first, last = span
     frames = f"frame {first + 1}" if first == last else f"frames {first + 1}–{last + 1}"
-    return f"{frames}, {masks} mask{'' if masks == 1 else 's'}"
+    return f"{frames}, {counted(masks, 'mask')}"
 
 
 def centroid_text(measured: Measurement, scale: Calibration) -> str:

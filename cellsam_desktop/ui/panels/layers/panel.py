@@ -8,6 +8,7 @@ from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QSlider, QVBoxLayout, QWidget
 
+from cellsam_desktop.core.wording import counted
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.ui import icons
 from cellsam_desktop.ui.actions import Actions
@@ -103,7 +104,7 @@ class LayersPanel(QWidget):
     def _show_count(self) -> None:
         listed, total = self.model.rowCount(), self.model.total
         of = f"{listed} of " if listed != total else ""
-        self.count.setText(f"{of}{total} cell{'' if total == 1 else 's'}")
+        self.count.setText(f"{of}{counted(total, 'cell')}")
 
     def _show_menu(self, place: QPoint) -> None:
         self.context_menu().popup(self.table.viewport().mapToGlobal(place))

@@ -13,6 +13,7 @@ from cellsam_desktop.analysis.colouring import ColourBy
 from cellsam_desktop.analysis.details import cycle_length
 from cellsam_desktop.core.changes import ChangeSet
 from cellsam_desktop.core.records import Calibration
+from cellsam_desktop.core.wording import counted
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.ui import icons
 from cellsam_desktop.ui.listening import listen
@@ -172,7 +173,7 @@ class LineagePanel(QWidget):
         divisions = int((forest.daughters >= 0).any(axis=1).sum())
         lineages = int((forest.mother < 0).sum())
         self.count.setText(
-            f"{_counted(lineages, 'lineage')}, {_counted(divisions, 'division')}" if len(forest) else ""
+            f"{counted(lineages, 'lineage')}, {counted(divisions, 'division')}" if len(forest) else ""
         )
         self._follow()
 
@@ -237,7 +238,7 @@ class LineagePanel(QWidget):
         if (daughters := lineage.daughters(cell_id)) is not None:
             lines.append("Divides into " + " and ".join(document.cell(i).title for i in daughters))
         if (cycle := cycle_length(document, cell_id)) is not None:
-            lines.append(f"Cell cycle of {_counted(cycle, 'frame')}{_minutes(cycle, document.calibration)}")
+            lines.append(f"Cell cycle of {counted(cycle, 'frame')}{_minutes(cycle, document.calibration)}")
         return "\n".join(lines)
 
     def _use_theme(self, theme: Theme) -> None:
@@ -250,7 +251,3 @@ def _minutes(frames: int, scale: Calibration) -> str:
     """The time in brackets, nothing if it is not known."""
     interval = scale.frame_interval_s
     return "" if interval is None else f" ({frames * interval / 60:.3g} min)"
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"

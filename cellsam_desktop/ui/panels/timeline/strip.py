@@ -16,6 +16,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from cellsam_desktop.core.wording import counted
 from cellsam_desktop.ui.panels.timeline import scale
 from cellsam_desktop.ui.theme import Theme, follow_theme
 
@@ -140,7 +141,7 @@ class FrameStrip(QWidget):
     def describe(self, t: int) -> str:
         """One line about a frame, for the tool tip."""
         count = int(self._content.counts[t])
-        masks = "no masks" if count == 0 else "1 mask" if count == 1 else f"{count} masks"
+        masks = counted(count, "mask") if count else "no masks"
         if t in self._content.failed:
             return f"Frame {t + 1}: {masks}. {self._content.failed[t]}"
         doubtful = f", {self._content.doubtful[t]} doubtful" if t in self._content.doubtful else ""
