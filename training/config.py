@@ -37,7 +37,9 @@ class Config:
     point_share: float = 0.5
     """Share of cells whose first prompt is a point; the others begin with a box."""
     corrections: int = 3
-    """Most rounds after the first, each with one click in the error region."""
+    """Most rounds after the first, each with a click in the error region."""
+    clicks_per_round: Literal[1, 2] = 1
+    """With two, one is where the mask lacks something and one where it has too much."""
     correct_share: float = 0.5
     """Chance that another round follows a round."""
     real_share: float = 0.5
@@ -135,6 +137,7 @@ def _presets() -> dict[str, Config]:
             images_per_step=1,
             prompts_per_image=25,
             corrections=7,
+            clicks_per_round=2,
             correct_share=1.0,
             others=0.0,
             box_jitter=0.025,

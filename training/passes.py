@@ -16,7 +16,7 @@ from training.config import Config
 from training.focus import Focus, Samples
 from training.losses import rehearsal_loss, total_loss
 from training.model import Prepared, TrainableDecoder
-from training.prompts import PromptBatch, corrections, first_prompts, real_prompts
+from training.prompts import PromptBatch, corrections, first_prompts, paired_corrections, real_prompts
 from training.sampling import Item
 from training.targets import Targets
 
@@ -111,7 +111,8 @@ class _Lesson:
             if number + 1 < rounds:
                 shown = self._shown(queries, tokens, predicted, prompts)
                 near = targets.near(shown)[:, 0]
-                prompts = corrections(targets, prompts, near, shown[:, 0], self._random)
+                correct = corrections if self._config.clicks_per_round == 1 else paired_corrections
+                prompts = correct(targets, prompts, near, shown[:, 0], self._random)
                 hints = shown if self._draw() < self._config.hint_share else None
         return total
 

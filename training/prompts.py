@@ -81,20 +81,50 @@ def corrections(
     error gets one more point inside the cell.
     """
     wrong = ((near > 0) != (targets.truth > 0)) * targets.share
-    too_much = (far > 0) * targets.elsewhere
-    chances = torch.cat([_inside(wrong).flatten(1), _inside(too_much).flatten(1)], dim=1)
-    right = chances.sum(dim=1) <= 0
-    chances[:, : SAMPLES * SAMPLES] += right[:, None] * targets.truth.flatten(1)
+    chances = _chances(_inside(wrong), _inside(_too_much(targets, far)), targets.truth)
+    return _with_click(targets, prompts, chances, random)
+
+
+def paired_corrections(
+    targets: Targets, prompts: PromptBatch, near: Tensor, far: Tensor, random: Generator
+) -> PromptBatch:
+    """Two clicks more, as micro-sam's ``IterativePromptGenerator`` places them: one anywhere in what the mask
+    lacks, and one anywhere in what it has too much; if there is none, inside the cell and right beside it.
+    """
+    found, truth = (near > 0).float(), targets.truth
+    nothing = torch.zeros_like(far)
+    lacking = _chances((1 - found) * truth * targets.share, nothing, truth)
+    beside = (1 - truth) * targets.share
+    surplus = _chances(found * beside, _too_much(targets, far), beside)
+    prompts = _with_click(targets, prompts, lacking, random)
+    return _with_click(targets, prompts, surplus, random)
+
+
+def _too_much(targets: Targets, far: Tensor) -> Tensor:
+    """How many pixels (N, 256, 256) far from the cell are wrongly in its mask."""
+    return (far > 0) * targets.elsewhere
+
+
+def _chances(near: Tensor, far: Tensor, otherwise: Tensor) -> Tensor:
+    """How likely a click falls on each sample and each logit, (N, S S + 256 256); ``otherwise`` (N, S, S)
+    says it where nothing else is likely.
+    """
+    chances = torch.cat([near.flatten(1), far.flatten(1)], dim=1)
+    none = chances.sum(dim=1) <= 0
+    chances[:, : SAMPLES * SAMPLES] += none[:, None] * otherwise.flatten(1)
+    return chances
+
+
+def _with_click(targets: Targets, prompts: PromptBatch, chances: Tensor, random: Generator) -> PromptBatch:
+    """One click more for each cell; it is positive if it lies on the cell."""
     chosen = _pick(chances, random)
     close = chosen < SAMPLES * SAMPLES
+    sample = chosen.clamp(max=SAMPLES * SAMPLES - 1)
     apart = (chosen - SAMPLES * SAMPLES).clamp(min=0)
     logit = torch.stack([apart % LOGITS, apart // LOGITS], dim=1)
-    coords = torch.where(
-        close[:, None],
-        targets.place(chosen.clamp(max=SAMPLES * SAMPLES - 1)) * targets.scale,
-        (logit + 0.5) * PER_LOGIT - 0.5,
-    )
-    truth = targets.truth.flatten(1).gather(1, chosen.clamp(max=SAMPLES * SAMPLES - 1)[:, None])[:, 0]
+    beside = (logit + 0.5) * PER_LOGIT - 0.5
+    coords = torch.where(close[:, None], targets.place(sample) * targets.scale, beside)
+    truth = targets.truth.flatten(1).gather(1, sample[:, None])[:, 0]
     return prompts.with_points(coords, close & (truth > 0))
 
 

@@ -7,11 +7,13 @@ from tests.training.small import frames
 from training.prompts import (
     ABSENT,
     BOTTOM_RIGHT,
+    NEGATIVE,
     PADDING,
     POSITIVE,
     TOP_LEFT,
     corrections,
     first_prompts,
+    paired_corrections,
     real_prompts,
 )
 from training.targets import TargetMaker
@@ -81,6 +83,28 @@ def test_a_mask_without_error_gets_a_point_inside(targets, random):
     prompts = first_prompts(targets, 0.0, 0.1, random)
     near, far = torch.where(targets.truth > 0, 1.0, -1.0), torch.full((80, 256, 256), -1.0)
     assert (corrections(targets, prompts, near, far, random).labels[:, -1] == POSITIVE).all()
+
+
+def test_paired_corrections_are_one_in_what_is_lacking_and_one_in_what_is_too_much(targets, random):
+    """A mask that is the left half of each cell's square, and nothing elsewhere."""
+    prompts = first_prompts(targets, 0.0, 0.1, random)
+    near = torch.where(torch.arange(96) < 48, 1.0, -1.0).expand(80, 96, 96)
+    far = torch.full((80, 256, 256), -1.0)
+    corrected = paired_corrections(targets, prompts, near, far, random)
+    assert corrected.labels[:, -2:].tolist() == [[POSITIVE, NEGATIVE]] * 80
+    middle = targets.origin[:, 0] + 48 * targets.pitch[:, 0]
+    across = corrected.coords[:, -2:, 0] / targets.scale[:, :1]
+    assert (across[:, 0] > middle).all()
+    assert (across[:, 1] < middle).all()
+
+
+def test_paired_corrections_of_a_mask_without_error_lie_inside_and_right_beside(targets, random):
+    prompts = first_prompts(targets, 0.0, 0.1, random)
+    near, far = torch.where(targets.truth > 0, 1.0, -1.0), torch.full((80, 256, 256), -1.0)
+    corrected = paired_corrections(targets, prompts, near, far, random)
+    assert corrected.labels[:, -2:].tolist() == [[POSITIVE, NEGATIVE]] * 80
+    places = corrected.coords[:, -1] / targets.scale
+    assert ((places >= targets.origin) & (places <= targets.origin + 96 * targets.pitch)).all()
 
 
 def test_what_a_person_placed_is_used(view, targets, random):
