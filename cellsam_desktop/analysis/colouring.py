@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,6 +15,7 @@ from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.lineage import Lineage
 from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.progress import Report
 from cellsam_desktop.core.records import Calibration, MaskRecord
 
 ROWS = 255
@@ -143,7 +144,7 @@ def histories(
     by: ColourBy,
     cell_ids: Iterable[int] | None = None,
     bright: Intensities = _DARK,
-    progress: Callable[[float], None] = lambda _: None,
+    progress: Report = lambda _: None,
 ) -> dict[int, History]:
     """A measured value of these cells (None: all); ``progress`` is called with the part done."""
     ids = document.cell_ids if cell_ids is None else list(cell_ids)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from cellsam_desktop.analysis.intensity import Intensities, Intensity
@@ -12,8 +12,8 @@ from cellsam_desktop.analysis.neighbours import neighbour_counts
 from cellsam_desktop.analysis.shape import eccentricity, perimeter
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.progress import Report
 
-Report = Callable[[float], None]
 _NOTHING = Intensities()
 _REPORT_EVERY = 500
 

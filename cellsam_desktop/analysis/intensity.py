@@ -11,10 +11,10 @@ import numpy as np
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.geometry import PlaneIndex, PlaneKey
 from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.progress import Report
 
 Pixels = np.ndarray[Any, np.dtype[Any]]
 ReadPlane = Callable[[PlaneIndex], Pixels]
-Report = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)

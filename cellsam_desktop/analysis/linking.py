@@ -8,7 +8,7 @@ first step, where mother and daughters still overlap.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -25,12 +25,12 @@ from cellsam_desktop.analysis.linking_detection import (
     detections,
 )
 from cellsam_desktop.analysis.linking_motion import jump, shared, velocity
+from cellsam_desktop.core.progress import Report
 
 __all__ = ["Frames", "Links", "Options", "ReadPlane", "link"]
 
 Key = tuple[int, int]
 """Frame and label."""
-Report = Callable[[float], None]
 
 _CONVINCING = 1.1
 """How much better everything must fit before the stage is believed to have jumped."""

@@ -6,11 +6,12 @@ Cells that are known before that frame keep their identities as far as linking c
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from cellsam_desktop.analysis.linking import Frames, Links, Options, ReadPlane, link
 from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.progress import Report
 
 Key = tuple[int, int]
 """Frame and cell: where a mask is now."""
@@ -36,7 +37,7 @@ def relink(
     *,
     read: ReadPlane | None = None,
     options: Options | None = None,
-    progress: Callable[[float], None] | None = None,
+    progress: Report | None = None,
 ) -> Relinked:
     """Link the masks of these cells on ``frames``; with each goes the last mask that it has before.
 

@@ -21,6 +21,10 @@ class PlaneKey(NamedTuple):
     z: int = 0
 
 
+MovieSizes = tuple[int, int, int, int]
+"""Lengths of a movie's axes as far as masks have them: frames, z positions, rows and columns (T, Z, Y, X)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Region:
     """A rectangle of pixels of a plane: rows ``y0 .. y0+height-1``, columns ``x0 .. x0+width-1``.

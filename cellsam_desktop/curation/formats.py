@@ -8,12 +8,11 @@ from pathlib import Path
 
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.errors import ExchangeError
-from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.geometry import MovieSizes, PlaneKey
 from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.progress import Report
 from cellsam_desktop.core.records import Calibration
-from cellsam_desktop.project.importers.tracks import Report, Tracks
-
-Sizes = tuple[int, int, int, int]
+from cellsam_desktop.project.importers.tracks import Tracks
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +20,7 @@ class Outgoing:
     """What is written: a document that does not change meanwhile, the movie's T, Z, Y, X, and its file."""
 
     document: Document
-    sizes: Sizes
+    sizes: MovieSizes
     movie: Path | None = None
 
 
@@ -29,7 +28,7 @@ class Outgoing:
 class Incoming:
     """What files are read for: the movie's T, Z, Y, X, its scale, the plane that a single image goes onto."""
 
-    sizes: Sizes
+    sizes: MovieSizes
     scale: Calibration
     onto: PlaneKey
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cellsam_desktop.analysis.knowledge import CellFacts, Knowledge, facts_of
-from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.geometry import MovieSizes, PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.project.importers.labels import import_labels
 
@@ -22,7 +22,7 @@ class Accepted:
     here: tuple[tuple[int, Mask], ...] = ()
 
     @classmethod
-    def read(cls, path: Path, sizes: tuple[int, int, int, int], plane: PlaneKey) -> Accepted:
+    def read(cls, path: Path, sizes: MovieSizes, plane: PlaneKey) -> Accepted:
         """The cells in a label image: one plane, which is ``plane``, or as many as the movie has.
 
         ``sizes`` are the movie's T, Z, Y, X. Cells of other frames teach as well, those at the same z.

@@ -10,7 +10,7 @@ import numpy as np
 
 from cellsam_desktop.analysis.linking import Frames, Links, Options, ReadPlane, link
 from cellsam_desktop.core.errors import ExchangeError, ImageError
-from cellsam_desktop.core.geometry import PlaneIndex, PlaneKey
+from cellsam_desktop.core.geometry import MovieSizes, PlaneIndex, PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.wording import counted
 from cellsam_desktop.images.opening import open_source
@@ -18,8 +18,6 @@ from cellsam_desktop.images.source import ImageSource, MovieInfo
 from cellsam_desktop.project.exporters.ctc import export_ctc
 from cellsam_desktop.project.importers.labels import import_labels
 from cellsam_desktop.project.importers.tracks import Tracks, document_of
-
-Sizes = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ def link_labels(task: LinkTask) -> None:
     )
 
 
-def frames_of(path: Path, sizes: Sizes) -> Frames:
+def frames_of(path: Path, sizes: MovieSizes) -> Frames:
     """The masks of a label movie by frame, label and z.
 
     Raises:
@@ -80,7 +78,7 @@ def tracks_of(frames: Frames, links: Links) -> Tracks:
     return Tracks(masks, divisions=dict(links.divisions))
 
 
-def reader(source: ImageSource, sizes: Sizes, labels: Path) -> ReadPlane:
+def reader(source: ImageSource, sizes: MovieSizes, labels: Path) -> ReadPlane:
     """The first channel of a movie, colours as their mean.
 
     Raises:

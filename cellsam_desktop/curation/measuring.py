@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import tee
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.progress import Report
 from cellsam_desktop.images.source import ImageSource
 from cellsam_desktop.jobs.runner import Progress
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from cellsam_desktop.analysis.details import Detail
     from cellsam_desktop.curation.session import Session
 
-Report = Callable[[float], None]
 PARQUET = ".parquet"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +16,7 @@ from cellsam_desktop.core.changes import ChangeSet
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.errors import ProjectError
 from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.progress import Report
 from cellsam_desktop.core.records import Calibration
 from cellsam_desktop.core.wording import counted
 from cellsam_desktop.project import contents, recovery
@@ -24,7 +25,6 @@ from cellsam_desktop.project.link import MovieLink
 from cellsam_desktop.project.schema import UPSERT_CELL, UPSERT_MASK, UPSERT_META, mask_row
 
 T = TypeVar("T")
-Report = Callable[[float], None]
 _REPORT_EVERY = 5000
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 from cellsam_desktop import installed
 from cellsam_desktop.core.errors import ImageError
+from cellsam_desktop.core.progress import Report
 from cellsam_desktop.images.sample.writing import SampleMovie, write_sample
 
 
-def provide_sample(folder: Path, *, progress: Callable[[float], None] | None = None) -> SampleMovie:
+def provide_sample(folder: Path, *, progress: Report | None = None) -> SampleMovie:
     """Put the sample into ``folder``; what an installed build brings is what ``write_sample`` makes.
 
     ``progress`` hears the share done, 0..1. Raises ImageError if the folder cannot be written.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +12,7 @@ import tifffile
 from scipy.ndimage import distance_transform_edt
 
 from cellsam_desktop.core.errors import ImageError
+from cellsam_desktop.core.progress import Report
 from cellsam_desktop.images.sample.lineage import FRAMES, MINUTES_PER_FRAME, SampleCell, grow_lineage
 from cellsam_desktop.images.sample.motion import HEIGHT, WIDTH, Motion
 from cellsam_desktop.images.sample.scene import Labels, Scene
@@ -36,9 +36,7 @@ class SampleMovie:
         return cls(*(folder / name for name in names))
 
 
-def write_sample(
-    folder: Path, *, seed: int = 7, progress: Callable[[float], None] | None = None
-) -> SampleMovie:
+def write_sample(folder: Path, *, seed: int = 7, progress: Report | None = None) -> SampleMovie:
     """Simulate the movie and write it into ``folder``; the same seed gives the same files.
 
     ``progress`` hears the share done, 0..1. Raises ImageError if the folder cannot be written.
@@ -59,7 +57,7 @@ def write_sample(
 
 
 def simulate(
-    seed: int, progress: Callable[[float], None] | None = None
+    seed: int, progress: Report | None = None
 ) -> tuple[list[SampleCell], np.ndarray[Any, np.dtype[np.uint16]], Labels]:
     """Cells, movie (T, Y, X) uint16 and labels (T, Y, X) uint16."""
     random = np.random.default_rng(seed)

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from cellsam_desktop.core.document import Document
-from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.geometry import MovieSizes, PlaneKey
+from cellsam_desktop.core.progress import Report
 from cellsam_desktop.core.records import Calibration
 from cellsam_desktop.project.ctc_table import TrackRow, write_table
 from cellsam_desktop.project.exporters.labels import Labels, label_dtype, layers_on, paint, write_labels
 from cellsam_desktop.project.exporters.writing import writing
-
-Sizes = tuple[int, int, int, int]
-Report = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ TRUTH = Naming("man_track", "man_track.txt")
 def export_ctc(
     folder: Path,
     document: Document,
-    sizes: Sizes,
+    sizes: MovieSizes,
     progress: Report = lambda _: None,
     naming: Naming = RESULT,
 ) -> None:
@@ -78,7 +76,7 @@ def digits(frames: int) -> int:
 class _Painter:
     """Planes of labels, with the cells' own ids."""
 
-    def __init__(self, document: Document, sizes: Sizes) -> None:
+    def __init__(self, document: Document, sizes: MovieSizes) -> None:
         self._document = document
         self._dtype = label_dtype(document.cell_ids)
         _, self.depth, self.height, self.width = sizes

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.errors import ExchangeError
+from cellsam_desktop.core.geometry import MovieSizes
+from cellsam_desktop.core.progress import Report
 from cellsam_desktop.core.records import Calibration
 from cellsam_desktop.project.exporters.writing import writing
 from cellsam_desktop.project.graph import Edge, Spot, spots_of
@@ -23,14 +25,13 @@ from cellsam_desktop.project.polygons import outline_of
 
 VERSION = "1.3"
 _CHUNK = 2**18
-Report = Callable[[float], None]
 Array = npt.NDArray[Any]
 
 
 def export_geff(
     path: Path,
     document: Document,
-    sizes: tuple[int, int, int, int],
+    sizes: MovieSizes,
     progress: Report | None = None,
 ) -> None:
     """Write all cells; ``sizes`` are the movie's T, Z, Y, X. A GEFF at ``path`` is replaced, nothing else is.

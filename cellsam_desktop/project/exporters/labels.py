@@ -6,7 +6,7 @@ give an OME-TIFF of uint32, which Fiji opens with its numbers intact (decision 0
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from cellsam_desktop import paths
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.errors import ExchangeError
-from cellsam_desktop.core.geometry import PlaneKey, Region
+from cellsam_desktop.core.geometry import MovieSizes, PlaneKey, Region
 from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.progress import Report
 from cellsam_desktop.core.records import Calibration
 from cellsam_desktop.project.exporters.writing import writing
 
@@ -31,9 +32,9 @@ _LARGEST_ID = 2**32 - 1
 def export_labels(
     path: Path,
     document: Document,
-    sizes: tuple[int, int, int, int],
+    sizes: MovieSizes,
     calibration: Calibration,
-    progress: Callable[[float], None] | None = None,
+    progress: Report | None = None,
 ) -> None:
     """Write all cells as one label movie, plane by plane; ``sizes`` are the movie's T, Z, Y, X.
 
@@ -93,7 +94,7 @@ def label_dtype(ids: Sequence[int]) -> np.dtype[Any]:
 def write_labels(
     path: Path,
     planes: Iterable[Labels],
-    sizes: tuple[int, int, int, int],
+    sizes: MovieSizes,
     dtype: np.dtype[Any],
     calibration: Calibration,
 ) -> None:

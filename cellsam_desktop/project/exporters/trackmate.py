@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
@@ -10,13 +10,12 @@ import numpy as np
 
 from cellsam_desktop import paths
 from cellsam_desktop.core.document import Document
+from cellsam_desktop.core.geometry import MovieSizes
+from cellsam_desktop.core.progress import Report
 from cellsam_desktop.core.records import Calibration
 from cellsam_desktop.project.exporters.writing import writing
 from cellsam_desktop.project.graph import Edge, Spot, spots_of
 from cellsam_desktop.project.polygons import outline_of
-
-Report = Callable[[float], None]
-Sizes = tuple[int, int, int, int]
 
 CELL_FEATURE = "CELL_ID"
 """Spot feature that keeps the ids; TrackMate itself has none for cells."""
@@ -43,7 +42,7 @@ _TRACK_FEATURES = (("TRACK_INDEX", "Track index", "NONE", True), ("TRACK_ID", "T
 def export_trackmate(
     path: Path,
     document: Document,
-    sizes: Sizes,
+    sizes: MovieSizes,
     movie: Path | None = None,
     progress: Report | None = None,
 ) -> None:
@@ -135,7 +134,7 @@ def _tracks(document: Document, spots: Sequence[Spot], edges: Sequence[Edge]) ->
     yield "    </FilteredTracks>\n"
 
 
-def _settings(sizes: Sizes, scale: Calibration, movie: Path | None) -> Iterator[str]:
+def _settings(sizes: MovieSizes, scale: Calibration, movie: Path | None) -> Iterator[str]:
     frames, depth, height, width = sizes
     name, folder = ("", "") if movie is None else (movie.name, f"{movie.absolute().parent}/")
     pixel, step, interval = scale.pixel_size_um, scale.z_step_um, scale.frame_interval_s

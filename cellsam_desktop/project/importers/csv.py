@@ -9,21 +9,21 @@ from pathlib import Path
 import numpy as np
 
 from cellsam_desktop.core.errors import ExchangeError
-from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.geometry import MovieSizes, PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.morphology import disc
+from cellsam_desktop.core.progress import Report
 from cellsam_desktop.project import runs
 from cellsam_desktop.project.importers.geff import USUAL_RADIUS
-from cellsam_desktop.project.importers.tracks import LARGEST_ID, Report, Tracks, settle
+from cellsam_desktop.project.importers.tracks import LARGEST_ID, Tracks, settle
 
-Sizes = tuple[int, int, int, int]
 Row = Mapping[str, str]
 
 _NEEDED = {"frame": ("frame", "t"), "id": ("id", "track_id", "track", "cell")}
 _PLACE = {"x": ("centroid_x_px", "x"), "y": ("centroid_y_px", "y")}
 
 
-def import_csv(path: Path, sizes: Sizes, progress: Report | None = None) -> Tracks:
+def import_csv(path: Path, sizes: MovieSizes, progress: Report | None = None) -> Tracks:
     """The cells of a table; ``sizes`` are the movie's T, Z, Y, X.
 
     Columns: ``frame`` (or t, from 0) and ``id`` (from 1); ``z``, ``name`` and ``mother`` if there are any;
@@ -130,7 +130,7 @@ def _whole(text: str) -> int:
     return round(value)
 
 
-def _check(key: PlaneKey, sizes: Sizes, path: Path, number: int) -> None:
+def _check(key: PlaneKey, sizes: MovieSizes, path: Path, number: int) -> None:
     if not (0 <= key.t < sizes[0] and 0 <= key.z < sizes[1]):
         raise ExchangeError(
             f"Line {number} of {path.name} is about frame {key.t} at z {key.z} (from 0), and the movie has "

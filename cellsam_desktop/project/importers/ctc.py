@@ -6,19 +6,19 @@ import re
 from pathlib import Path
 
 from cellsam_desktop.core.errors import ExchangeError, ImageError
-from cellsam_desktop.core.geometry import PlaneIndex, PlaneKey
+from cellsam_desktop.core.geometry import MovieSizes, PlaneIndex, PlaneKey
 from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.progress import Report
 from cellsam_desktop.images.opening import open_source
 from cellsam_desktop.images.source import ImageSource
 from cellsam_desktop.project.ctc_table import TABLE_NAMES, TrackRow, read_table
 from cellsam_desktop.project.importers.labels import masks_of
-from cellsam_desktop.project.importers.tracks import Report, Tracks, settle
+from cellsam_desktop.project.importers.tracks import Tracks, settle
 
 _FRAME = re.compile(r"(?:mask|man_track|man_seg)_?(\d+)\.tiff?", re.IGNORECASE)
-Sizes = tuple[int, int, int, int]
 
 
-def import_ctc(path: Path, sizes: Sizes, progress: Report | None = None) -> Tracks:
+def import_ctc(path: Path, sizes: MovieSizes, progress: Report | None = None) -> Tracks:
     """The tracks of a folder with ``maskTTT.tif`` and ``res_track.txt`` (or ``man_track...`` of both).
 
     ``path`` is that folder, one above its ``TRA``, or the table in it. ``sizes`` are the movie's T, Z, Y, X.
@@ -77,7 +77,7 @@ def find_table(folder: Path) -> Path | None:
     return next((folder / name for name in TABLE_NAMES if (folder / name).is_file()), None)
 
 
-def _read_frame(file: Path, t: int, sizes: Sizes) -> list[tuple[int, PlaneKey, Mask]]:
+def _read_frame(file: Path, t: int, sizes: MovieSizes) -> list[tuple[int, PlaneKey, Mask]]:
     _, depth, height, width = sizes
     try:
         with open_source(file) as source:

@@ -12,16 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from cellsam_desktop.core.errors import ExchangeError
-from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.geometry import MovieSizes, PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.morphology import disc
+from cellsam_desktop.core.progress import Report
 from cellsam_desktop.core.records import Calibration
 from cellsam_desktop.images.zarr_movie import MICROMETRES, SECONDS
 from cellsam_desktop.project.graph import Spot, tracks_of
-from cellsam_desktop.project.importers.tracks import Report, Tracks
+from cellsam_desktop.project.importers.tracks import Tracks
 from cellsam_desktop.project.polygons import mask_of
 
-Sizes = tuple[int, int, int, int]
 Array = npt.NDArray[Any]
 
 # What stores, codecs and attributes of the wrong kind raise.
@@ -43,7 +43,7 @@ def is_geff(path: Path) -> bool:
 
 
 def import_geff(
-    path: Path, sizes: Sizes, progress: Report | None = None, scale: Calibration | None = None
+    path: Path, sizes: MovieSizes, progress: Report | None = None, scale: Calibration | None = None
 ) -> Tracks:
     """The cells of a GEFF; ``sizes`` are the movie's T, Z, Y, X.
 
@@ -62,7 +62,7 @@ def import_geff(
         raise ExchangeError(f"{path.name} is damaged or incomplete: export it again.") from error
 
 
-def _read(path: Path, sizes: Sizes, scale: Calibration, progress: Report) -> Tracks:
+def _read(path: Path, sizes: MovieSizes, scale: Calibration, progress: Report) -> Tracks:
     import zarr
 
     root: Any = zarr.open_group(path, mode="r")
@@ -156,7 +156,7 @@ def _property(nodes: Any, name: str | None) -> Array | None:
     return None if not name else np.asarray(nodes["props"][name]["values"][:])
 
 
-def _checked(key: PlaneKey, sizes: Sizes, path: Path) -> PlaneKey:
+def _checked(key: PlaneKey, sizes: MovieSizes, path: Path) -> PlaneKey:
     if not (0 <= key.t < sizes[0] and 0 <= key.z < sizes[1]):
         raise ExchangeError(
             f"{path.name} has a cell on frame {key.t + 1} at z {key.z + 1}, and the movie has {sizes[0]} "

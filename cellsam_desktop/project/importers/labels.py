@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from cellsam_desktop.core.errors import ExchangeError, ImageError
-from cellsam_desktop.core.geometry import PlaneIndex, PlaneKey
+from cellsam_desktop.core.geometry import MovieSizes, PlaneIndex, PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.images.opening import open_source
 from cellsam_desktop.images.source import ImageSource, Plane, Sizes
@@ -19,7 +19,7 @@ _FEW = 1_000_000
 
 
 def import_labels(
-    path: Path, sizes: tuple[int, int, int, int], onto: PlaneKey = _FIRST
+    path: Path, sizes: MovieSizes, onto: PlaneKey = _FIRST
 ) -> Iterator[tuple[int, PlaneKey, Mask]]:
     """Every mask of a label image or movie, plane by plane; ids are kept, 0 is background.
 
@@ -78,7 +78,7 @@ def _mask(rows: np.ndarray, columns: np.ndarray) -> Mask:
 
 
 def _places(
-    source: ImageSource, path: Path, sizes: tuple[int, int, int, int], onto: PlaneKey
+    source: ImageSource, path: Path, sizes: MovieSizes, onto: PlaneKey
 ) -> list[tuple[PlaneIndex, PlaneKey]]:
     """Which plane of the labels goes where."""
     frames, depth, height, width = sizes

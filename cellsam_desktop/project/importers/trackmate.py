@@ -10,14 +10,13 @@ from xml.etree import ElementTree
 import numpy as np
 
 from cellsam_desktop.core.errors import ExchangeError
-from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.geometry import MovieSizes, PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.morphology import disc
+from cellsam_desktop.core.progress import Report
 from cellsam_desktop.project.graph import Edge, Spot, tracks_of
-from cellsam_desktop.project.importers.tracks import Report, Tracks
+from cellsam_desktop.project.importers.tracks import Tracks
 from cellsam_desktop.project.polygons import mask_of
-
-Sizes = tuple[int, int, int, int]
 
 
 @dataclass
@@ -30,7 +29,7 @@ class _File:
     image: Mapping[str, str] = field(default_factory=dict)
 
 
-def import_trackmate(path: Path, sizes: Sizes, progress: Report | None = None) -> Tracks:
+def import_trackmate(path: Path, sizes: MovieSizes, progress: Report | None = None) -> Tracks:
     """The visible spots of a TrackMate file and the edges of its filtered tracks.
 
     ``sizes`` are the movie's T, Z, Y, X. A spot without outline becomes a disc of its radius.
@@ -81,7 +80,7 @@ def _parse(path: Path, report: Report) -> _File:
     return found
 
 
-def _check_image(image: Mapping[str, str], sizes: Sizes, path: Path) -> None:
+def _check_image(image: Mapping[str, str], sizes: MovieSizes, path: Path) -> None:
     names = ("nframes", "nslices", "height", "width")
     if (found := tuple(int(image[name]) for name in names)) != sizes:
         raise ExchangeError(
@@ -91,7 +90,7 @@ def _check_image(image: Mapping[str, str], sizes: Sizes, path: Path) -> None:
         )
 
 
-def _tracks(found: _File, sizes: Sizes, report: Report) -> Tracks:
+def _tracks(found: _File, sizes: MovieSizes, report: Report) -> Tracks:
     numbers: dict[int, int] = {}
     spots: list[Spot] = []
     visible = {spot for spot, (about, _) in found.spots.items() if int(about.get("VISIBILITY", "1"))}

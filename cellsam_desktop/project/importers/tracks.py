@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cellsam_desktop.core.document import Document
@@ -16,8 +16,6 @@ Masks = Mapping[PlaneKey, Mask]
 Records = Mapping[int, Mapping[PlaneKey, MaskRecord]]
 LARGEST_ID = 2**53
 """Whole numbers up to here are exact in the 64-bit floats that some programs write ids in."""
-Report = Callable[[float], None]
-"""Gets the fraction done, 0 to 1, and may raise ``Cancelled``."""
 
 
 @dataclass(frozen=True)
