@@ -83,6 +83,10 @@ def _mapping(item: Callable[[Any], Any]) -> Callable[[Any], dict[str, Any]]:
     return read
 
 
+PLAY_FPS = (0.5, 60.0)
+"""The slowest and the fastest play, in frames per second."""
+
+
 @dataclass
 class Settings:
     """The preferences.
@@ -155,7 +159,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "brush_radius": _number(0.5, 500),
     "opacity": _number(0, 1),
     "trail_frames": _whole(0, 100_000),
-    "play_fps": _number(0.1, 120),
+    "play_fps": _number(*PLAY_FPS),
     "welcomed": _flag,
     "window": _mapping(_text),
     "reference_mode": _flag,

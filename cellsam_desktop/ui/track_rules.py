@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from cellsam_desktop.curation.propagating import Propagating
 from cellsam_desktop.curation.reviewing import Reviewing
+from cellsam_desktop.settings import PLAY_FPS
 from cellsam_desktop.ui.action_rules import has_frames
 from cellsam_desktop.ui.action_spec import ActionContext
 
 _PLAY_STEP = 1.5
-_SLOWEST, _FASTEST = 0.5, 60.0
 
 
 def propagating(context: ActionContext) -> Propagating:
@@ -126,5 +126,6 @@ def slower(context: ActionContext) -> None:
 
 
 def _scale_rate(context: ActionContext, factor: float) -> None:
-    fps = context.session.settings.play_fps * factor
-    context.session.navigation.set_rate(min(max(fps, _SLOWEST), _FASTEST))
+    slowest, fastest = PLAY_FPS
+    fps = round(context.session.settings.play_fps * factor, 1)  # as the fields show it
+    context.session.navigation.set_rate(min(max(fps, slowest), fastest))

@@ -221,6 +221,15 @@ def test_an_edit_without_new_masks_paints_nothing(
     assert timeline.strip.renders == before
 
 
+def test_slow_play_is_shown_and_kept(ready: Session, timeline: Timeline) -> None:
+    ready.navigation.set_rate(0.5)
+    assert timeline.fps.text() == "0.5 fps"
+    timeline.fps.editingFinished.emit()  # looked at and left
+    assert ready.settings.play_fps == 0.5
+    timeline.fps.setValue(0.7)
+    assert ready.settings.play_fps == 0.7
+
+
 def test_play_and_speed(ready: Session, timeline: Timeline, qtbot: QtBot) -> None:
     assert timeline.play.toolTip() == "Play"
     qtbot.mouseClick(timeline.play, Qt.MouseButton.LeftButton)
@@ -228,8 +237,8 @@ def test_play_and_speed(ready: Session, timeline: Timeline, qtbot: QtBot) -> Non
     assert timeline.play.toolTip() == "Pause"
     timeline.fps.setValue(20)
     assert ready.settings.play_fps == 20
-    ready.navigation.set_rate(12.4)  # which the field shows as 12
-    assert (ready.settings.play_fps, timeline.fps.value()) == (12.4, 12)
+    ready.navigation.set_rate(12.34)  # which the field shows as 12.3
+    assert (ready.settings.play_fps, timeline.fps.value()) == (12.34, 12.3)
     assert ready.navigation.playing
     qtbot.mouseClick(timeline.play, Qt.MouseButton.LeftButton)
     assert not ready.navigation.playing

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 
 from cellsam_desktop.core.errors import CellSamError
 from cellsam_desktop.curation.session import Session
+from cellsam_desktop.settings import PLAY_FPS
 from cellsam_desktop.ui.actions import Actions
 from cellsam_desktop.ui.dialogs.cache_field import CacheField
 from cellsam_desktop.ui.dialogs.frame import Dialog, form_layout
@@ -40,7 +41,7 @@ class PreferencesDialog(Dialog):
         self.theme = _choice(THEMES, self._settings.theme)
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.trail = number_field(0, 1000, 0, " frames")
-        self.fps = number_field(0.5, 60, 1, " frames per second")
+        self.fps = number_field(*PLAY_FPS, 1, " frames per second")
         self.model = ModelChoice(session)
         self.device = _choice(DEVICES, self._settings.device)
         self.cache = CacheField(session)

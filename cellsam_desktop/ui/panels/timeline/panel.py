@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWi
 
 from cellsam_desktop.core.changes import ChangeSet
 from cellsam_desktop.curation.session import Session
+from cellsam_desktop.settings import PLAY_FPS
 from cellsam_desktop.ui import icons
 from cellsam_desktop.ui.listening import listen
 from cellsam_desktop.ui.palette import colour_of
@@ -31,7 +32,7 @@ class Timeline(QWidget):
         self.play = QToolButton()
         self.frame_label = QLabel()
         self.time_label = muted()
-        self.fps = panel_field(0.5, 60, 0, " fps")
+        self.fps = panel_field(*PLAY_FPS, 1, " fps")
         self._build()
         follow_theme(self, self._show_playing)
         listen(self, session.movie_changed, self._on_movie)
@@ -49,7 +50,7 @@ class Timeline(QWidget):
         self.play.clicked.connect(self._session.navigation.toggle_play)
         self.frame_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
         self.time_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
-        self.fps.setFixedWidth(64)
+        self.fps.setFixedWidth(72)
         self.fps.setToolTip("Frames per second while playing")
         self.fps.setValue(self._session.settings.play_fps)
         self.fps.valueChanged.connect(self._set_fps)
@@ -114,7 +115,7 @@ class Timeline(QWidget):
             self._session.navigation.set_rate(fps)
 
     def _show_rate(self, fps: float) -> None:
-        self.fps.blockSignals(True)  # it shows whole numbers, which need not be the rate
+        self.fps.blockSignals(True)  # it shows tenths, which need not be the rate
         self.fps.setValue(fps)
         self.fps.blockSignals(False)
 
