@@ -24,7 +24,7 @@ from cellsam_desktop.ui.dialogs.axes import AxesDialog, described
 from cellsam_desktop.ui.dialogs.desk import Desk
 from cellsam_desktop.ui.dialogs.find_cell import FindCellDialog
 from cellsam_desktop.ui.dialogs.preferences import PreferencesDialog
-from cellsam_desktop.ui.dialogs.welcome import SENTENCES, WelcomeDialog
+from cellsam_desktop.ui.dialogs.welcome import WelcomeDialog, sentences
 from cellsam_desktop.ui.theme import Appearance
 
 Shown = Callable[[type[QDialog]], Any]
@@ -242,12 +242,22 @@ def test_welcome_has_three_sentences_and_two_ways_on(
     ready.settings.welcomed = False
     desk.welcome()
     dialog = shown(WelcomeDialog)
-    assert len(SENTENCES) == 3
     texts = [label.text() for label in dialog.findChildren(QLabel)]
-    assert all(sentence in texts for sentence in SENTENCES)
+    assert all(sentence in texts for sentence in sentences(desk.actions))
     with qtbot.waitSignal(desk.sample_wanted):
         qtbot.mouseClick(dialog.sample, Qt.MouseButton.LeftButton)
     assert ready.settings.welcomed
+
+
+def test_welcome_names_the_keys_that_are_bound(ready: Session, desk: Desk) -> None:
+    accept, others, every = sentences(desk.actions)
+    assert "press <b>F</b> to accept" in accept
+    assert "<b>Tab</b> offers another mask, and <b>←</b> and <b>→</b> step through time" in others
+    assert "<b>F1</b> shows every key" in every
+    ready.settings.shortcuts = {"prompt.accept": ["<"], "help.keys": []}
+    accept, _, every = sentences(desk.actions)
+    assert "press <b>&lt;</b> to accept" in accept
+    assert "“Shortcuts” shows every key" in every
 
 
 @pytest.mark.qt_log_ignore("This plugin does not support raise")

@@ -233,7 +233,7 @@ class Desk(QObject):
 
     def welcome(self) -> None:
         """Show the first-start page."""
-        dialog = WelcomeDialog(self._window)
+        dialog = WelcomeDialog(self.actions, self._window)
         dialog.sample_wanted.connect(self.open_sample)
         dialog.open_wanted.connect(self.open_movie)
         self._show(dialog)
