@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from psygnal import Signal
 
-from cellsam_desktop.core.errors import Cancelled, CellSamError
+from cellsam_desktop.core.errors import CellSamError
 from cellsam_desktop.jobs.runner import Progress
 from cellsam_desktop.sam.registry import ModelRegistry
 from cellsam_desktop.sam.trained import TrainedDecoder, TrainedDecoders
@@ -188,11 +188,7 @@ class Decoders:
             self._apply()
             self.changed.emit()
 
-        def failed(error: CellSamError) -> None:
-            if not isinstance(error, Cancelled):
-                self._session.notices.error(str(error))
-
-        self._session.jobs.runner.run(name, both, take, failed)
+        self._session.jobs.runner.run(name, both, take, self._session.notices.failed)
 
     def _on_own(self, path: Path) -> None:
         """The model in use has its own decoder ready."""

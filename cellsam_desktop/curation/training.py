@@ -99,7 +99,7 @@ class Training:
             "Looking for unfinished trainings",
             lambda progress: tuple(training_runs.unfinished()),
             self._take_unfinished,
-            self._complain,
+            self._session.notices.failed,
         )
 
     def discard(self, run: Path) -> None:
@@ -108,7 +108,7 @@ class Training:
             "Removing a training",
             lambda progress: training_runs.discard(run),
             lambda _: self.look_for_unfinished(),
-            self._complain,
+            self._session.notices.failed,
         )
 
     # -- the run -----------------------------------------------------------------------------------
@@ -286,10 +286,6 @@ class Training:
     def _fail_early(self, error: CellSamError) -> None:
         self.course.error = "" if isinstance(error, Cancelled) else str(error)
         self._end(Phase.FAILED)
-
-    def _complain(self, error: CellSamError) -> None:
-        if not isinstance(error, Cancelled):
-            self._session.notices.error(str(error))
 
 
 def _why(code: int) -> str:
