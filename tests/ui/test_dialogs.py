@@ -16,8 +16,10 @@ from pytestqt.qtbot import QtBot
 from cellsam_desktop import settings
 from cellsam_desktop.core.errors import ModelError
 from cellsam_desktop.core.records import Calibration
+from cellsam_desktop.curation.notices import Notice
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.images.source import MovieInfo, Sizes
+from cellsam_desktop.paths import models_dir
 from cellsam_desktop.settings import Settings
 from cellsam_desktop.ui.dialogs.about import LIBRARIES, AboutDialog, licences_html
 from cellsam_desktop.ui.dialogs.axes import AxesDialog, described
@@ -140,8 +142,10 @@ def test_closing_while_the_cache_is_measured_is_harmless(
     qtbot.waitUntil(lambda: not ready.jobs.runner.jobs)
 
 
-def test_models_that_are_not_here_can_be_fetched(preferences: PreferencesDialog) -> None:
+def test_models_that_are_not_here_can_be_fetched(preferences: PreferencesDialog, qtbot: QtBot) -> None:
     choice = preferences.model
+    qtbot.waitUntil(lambda: choice.spec is not None)
+    assert choice.spec is not None
     assert choice.spec.name == "vit_t"
     assert choice.fetch.isVisible()
     assert choice.note.text() == "Not installed, 41 MB. Licence: Apache-2.0."
@@ -156,6 +160,7 @@ def test_a_model_that_could_not_be_fetched_can_be_asked_for_again(
     monkeypatch.setattr("cellsam_desktop.sam.fetch.fetch", no_network)
     choice, said = preferences.model, []
     ready.notices.posted.connect(said.append)
+    qtbot.waitUntil(choice.fetch.isVisible)
     qtbot.mouseClick(choice.fetch, Qt.MouseButton.LeftButton)
     assert not choice.fetch.isEnabled()
     qtbot.waitUntil(lambda: bool(said))
@@ -168,10 +173,23 @@ def test_an_installed_model_is_used_when_chosen(
 ) -> None:
     desk.preferences()
     dialog = shown(PreferencesDialog)
-    assert dialog.model.note.text().startswith("Installed")
+    qtbot.waitUntil(lambda: dialog.model.note.text().startswith("Installed"))
     assert not dialog.model.fetch.isVisible()
     dialog.model.models.setCurrentIndex(1)
     assert ready.settings.model == "vit_t"  # the other one is not installed: nothing happens yet
+
+
+def test_preferences_open_with_a_damaged_list_of_models(
+    shown: Shown, ready: Session, desk: Desk, qtbot: QtBot
+) -> None:
+    (models_dir() / "models.json").write_text("{")
+    said: list[Notice] = []
+    ready.notices.posted.connect(said.append)
+    desk.preferences()
+    dialog = shown(PreferencesDialog)
+    qtbot.waitUntil(lambda: bool(said))
+    assert "models.json cannot be read" in said[0].text
+    assert (dialog.model.spec, dialog.model.fetch.isVisible()) == (None, False)
 
 
 # -- cells ---------------------------------------------------------------------------------------------

@@ -19,22 +19,22 @@ from cellsam_desktop.ui.theme import SPACE, TIGHT
 
 
 class ModelChoice(QWidget):
-    """An installed model is used as soon as it is chosen; any other can be fetched first."""
+    """An installed model is used as soon as it is chosen; any other can be fetched first.
+
+    Which models there are, and which of them are here, is read in the background.
+    """
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._registry = ModelRegistry()
+        self._installed: set[str] = set()
         self.models = QComboBox()
+        self.models.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.models.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.fetch = QPushButton("Fetch")
+        self.fetch.hide()
         self.note = muted()
         self.note.setWordWrap(True)
-        for spec in self._registry.specs():
-            self.models.addItem(f"{spec.title}  ({spec.name})", spec)
-        names = [self.models.itemData(i).name for i in range(self.models.count())]
-        self.models.setCurrentIndex(
-            names.index(session.settings.model) if session.settings.model in names else 0
-        )
         row = QHBoxLayout()
         row.setSpacing(SPACE)
         row.addWidget(self.models, 1)
@@ -44,34 +44,51 @@ class ModelChoice(QWidget):
         column.setSpacing(TIGHT)
         column.addLayout(row)
         column.addWidget(self.note)
-        self.models.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.models.currentIndexChanged.connect(self._on_choice)
         self.fetch.clicked.connect(self._fetch)
-        self._show()
+        session.jobs.runner.run("Reading the models", _found, self._list, session.notices.failed)
 
     @property
-    def spec(self) -> ModelSpec:
-        """The chosen model."""
-        spec: ModelSpec = self.models.currentData()
+    def spec(self) -> ModelSpec | None:
+        """The chosen model, None until the models were read."""
+        spec: ModelSpec | None = self.models.currentData()
         return spec
 
+    def _list(self, found: list[tuple[ModelSpec, bool]]) -> None:
+        if not isValid(self):  # the dialog may be closed by now
+            return
+        self._installed = {spec.name for spec, here in found if here}
+        self.models.blockSignals(True)
+        for spec, _ in found:
+            self.models.addItem(f"{spec.title}  ({spec.name})", spec)
+            if spec.name == self._session.settings.model:
+                self.models.setCurrentIndex(self.models.count() - 1)
+        self.models.blockSignals(False)
+        self._show()
+
     def _on_choice(self) -> None:
-        if self._registry.path(self.spec.name) is not None and self.spec.name != self._session.settings.model:
-            self._session.encoding.set_model(self.spec.name)
+        spec = self.spec
+        if spec is not None and spec.name in self._installed and spec.name != self._session.settings.model:
+            self._session.encoding.set_model(spec.name)
         self._show()
 
     def _show(self) -> None:
-        installed = self._registry.path(self.spec.name) is not None
+        spec = self.spec
+        if spec is None:
+            return
+        installed = spec.name in self._installed
         self.fetch.setVisible(not installed)
-        size = "" if self.spec.size is None else f", {self.spec.size / 1e6:.0f} MB"
+        size = "" if spec.size is None else f", {spec.size / 1e6:.0f} MB"
         state = "Installed" if installed else "Not installed"
-        self.note.setText(f"{state}{size}. Licence: {self.spec.licence}.")
+        self.note.setText(f"{state}{size}. Licence: {spec.licence}.")
 
     def _fetch(self) -> None:
         """Fetch the chosen model in the background; it is used when it has come."""
-        session, spec, registry = self._session, self.spec, self._registry
+        session, spec = self._session, self.spec
+        assert spec is not None, "the button shows with a model"
 
         def done(_: Path) -> None:
+            self._installed.add(spec.name)
             session.notices.info(f"The model {spec.name} is installed and in use.")
             session.encoding.set_model(spec.name)
             self._show_again()
@@ -80,7 +97,7 @@ class ModelChoice(QWidget):
             session.notices.failed(error)
             self._show_again()
 
-        session.jobs.runner.run(f"Fetching {spec.name}", partial(_work, spec, registry), done, failed)
+        session.jobs.runner.run(f"Fetching {spec.name}", partial(_work, spec), done, failed)
         self.fetch.setEnabled(False)
         self.note.setText("On its way: the bar at the bottom of the window shows how far.")
 
@@ -90,10 +107,16 @@ class ModelChoice(QWidget):
             self._show()
 
 
-def _work(spec: ModelSpec, registry: ModelRegistry, progress: Progress) -> Path:
+def _found(_: Progress) -> list[tuple[ModelSpec, bool]]:
+    """All models, each with whether it is on this computer."""
+    registry = ModelRegistry()
+    return [(spec, registry.found(spec) is not None) for spec in registry.specs()]
+
+
+def _work(spec: ModelSpec, progress: Progress) -> Path:
     def report(done: int, total: int | None) -> None:
         progress(done / total if total else 0.0, f"{done / 1e6:.0f} MB")
 
     from cellsam_desktop.sam.fetch import fetch  # with all it takes to download
 
-    return fetch(spec, registry, progress=report)
+    return fetch(spec, ModelRegistry(), progress=report)
