@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cellsam_desktop import paths
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.errors import ProjectError
 from cellsam_desktop.curation.open_movie import OpenMovie
@@ -48,6 +50,11 @@ class MovieMissing:
 
 
 @dataclass(frozen=True)
+class OpenAlready:
+    """What was to be opened is what is open, perhaps by another name such as a link."""
+
+
+@dataclass(frozen=True)
 class Reread:
     """An open movie with its axes interpreted anew."""
 
@@ -66,21 +73,26 @@ def is_project(path: Path) -> bool:
     return path.suffix.lower() == SUFFIX
 
 
-def read_anything(path: Path, documents: Path, progress: Progress) -> Opened | MovieMissing:
-    """Open a movie with its project, or a project with its movie.
+def read_anything(
+    path: Path, now_open: Collection[Path], progress: Progress
+) -> Opened | OpenAlready | MovieMissing:
+    """Open a movie with its project, or a project with its movie; ``now_open`` are those in the window.
 
     Raises:
         ImageError, ProjectError: with one sentence; nothing stays open.
     """
+    if path.resolve() in [other.resolve() for other in now_open]:
+        return OpenAlready()
     if is_project(path):
         return read_project(path, progress)
-    return read_movie(path, documents, progress)
+    return read_movie(path, progress)
 
 
-def read_movie(path: Path, documents: Path, progress: Progress) -> Opened:
-    """Open a movie and the project that was made of it, if there is one; new projects go to ``documents``
-    when the movie's own folder cannot be written to.
+def read_movie(path: Path, progress: Progress) -> Opened:
+    """Open a movie and the project that was made of it, if there is one; new projects go to the user's
+    documents when the movie's own folder cannot be written to.
     """
+    documents = paths.documents_dir()
     project_path = project_path_for(path, documents)
     with ExitStack() as undo:
         store = _existing(project_path, undo)

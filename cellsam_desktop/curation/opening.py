@@ -8,12 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from cellsam_desktop import paths
 from cellsam_desktop.core import collector
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.errors import CellSamError, ProjectError
 from cellsam_desktop.curation import locating
-from cellsam_desktop.curation.locating import MovieMissing, Opened, Reread
+from cellsam_desktop.curation.locating import MovieMissing, OpenAlready, Opened, Reread
 from cellsam_desktop.curation.open_movie import OpenMovie, masks_stay_in_place
 from cellsam_desktop.curation.view_state import KEPT_FIELDS
 from cellsam_desktop.jobs.runner import Job, Progress
@@ -21,7 +20,7 @@ from cellsam_desktop.jobs.runner import Job, Progress
 if TYPE_CHECKING:
     from cellsam_desktop.curation.session import Session
 
-T = TypeVar("T", bound=Opened | MovieMissing | Reread)
+T = TypeVar("T", bound=Opened | OpenAlready | MovieMissing | Reread)
 
 
 class Opening:
@@ -36,10 +35,9 @@ class Opening:
     def open(self, path: Path) -> None:
         """Open a movie (a file or a folder) or a project; if anything fails, what is open stays as it is."""
         path = Path(path).expanduser().absolute()
-        if self._is_open(path):
-            self._session.notices.info(f"{path.name} is open already.")
-            return
-        work = partial(locating.read_anything, path, paths.documents_dir())
+        movie = self._session.movie
+        now_open = () if movie is None else (movie.info.path, movie.project_path)
+        work = partial(locating.read_anything, path, now_open)
         self._start(f"Opening {path.name}", work, partial(self._take, path))
 
     def locate(self, movie: Path) -> None:
@@ -94,7 +92,7 @@ class Opening:
             if self.job is job:
                 self.job = None
                 take(answer)
-            elif not isinstance(answer, MovieMissing):
+            elif isinstance(answer, Opened | Reread):
                 answer.close()
 
         def failed(error: CellSamError) -> None:
@@ -109,15 +107,12 @@ class Opening:
             self.job.cancel()
             self.job = None
 
-    def _is_open(self, path: Path) -> bool:
-        movie = self._session.movie
-        if movie is None:
-            return False
-        return path.resolve() in (movie.info.path.resolve(), movie.project_path.resolve())
-
     # -- on the main thread ------------------------------------------------------------------------
 
-    def _take(self, path: Path, answer: Opened | MovieMissing) -> None:
+    def _take(self, path: Path, answer: Opened | OpenAlready | MovieMissing) -> None:
+        if isinstance(answer, OpenAlready):
+            self._session.notices.info(f"{path.name} is open already.")
+            return
         if isinstance(answer, MovieMissing):
             self._missing = answer
             if answer.remark:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,25 @@ def test_opening_what_is_open_says_so(desk, movie_file):
     desk.open(movie.project_path)
     assert desk.session.movie is movie
     assert desk.texts == ["movie.tif is open already.", "movie.tif.cellsam is open already."]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_link_to_what_is_open_is_known(desk, movie_file, tmp_path):
+    desk.open(movie_file)
+    movie, link = desk.session.movie, tmp_path / "link.tif"
+    link.symlink_to(movie_file)
+    desk.open(link)
+    assert desk.session.movie is movie
+    assert desk.texts == ["link.tif is open already."]
+
+
+def test_asking_for_what_is_open_ends_another_opening(desk, movie_file, movie_writer, tmp_path):
+    desk.open(movie_file)
+    movie = desk.session.movie
+    desk.session.open(movie_writer(tmp_path / "other.tif", seed=2))
+    desk.open(movie_file)
+    assert desk.session.movie is movie
+    assert desk.texts == ["movie.tif is open already."]
 
 
 def test_reopening_restores_cells_view_and_selection(make_desk, movie_file):
