@@ -111,14 +111,14 @@ def test_results_without_tracks_score_nothing(tmp_path, truth):
     assert values["divisions"] == {"right": 0, "wrong": 0, "missed": 2}
 
 
-@pytest.mark.parametrize("frames", [1, 8])
-def test_a_truth_without_tracks_is_one_sentence(tmp_path, result, capsys, frames):
+@pytest.mark.parametrize(("frames", "counted"), [(1, "1 frame"), (8, "8 frames")])
+def test_a_truth_without_tracks_is_one_sentence(tmp_path, result, capsys, frames, counted):
     document = made_document() if frames == 1 else Document()
     export_ctc(tmp_path / "gt", document, (frames, *SIZES[1:]), naming=TRUTH)
     export_ctc(result, made_document(), (frames, *SIZES[1:]))
     code = score("--gt", tmp_path / "gt", "--res", result, "--json", tmp_path / "s.json")
     assert code == cli.EXIT_USER_ERROR
-    assert f"on {frames} frames: choose one with tracks on two frames" in capsys.readouterr().err
+    assert f"on {counted}: choose one with tracks on two frames" in capsys.readouterr().err
 
 
 def spoil_table(folder: Path) -> None:
