@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 VIRTUAL_SCREEN := xvfb-run -a -s "-screen 0 1680x1050x24"
 
-.PHONY: run test lint bench bundle bundle-test bundle-check bundle-sizes archive setup doctor
+.PHONY: run test lint bench bundle bundle-test bundle-check bundle-sizes archive archive-check setup doctor
 
 setup:
 	@$(PYTHON) scripts/setup.py
@@ -55,6 +55,12 @@ bundle-sizes:
 
 archive:
 	@$(PYTHON) scripts/bundle_archive.py --flavour $(FLAVOUR)
+
+# Packs it and fails when the archive has grown beyond packaging/limits.json.
+archive-check:
+	@rm -f dist/*-$(FLAVOUR)-*.tar.xz dist/*-$(FLAVOUR)-*.tar.xz.sha256
+	@$(PYTHON) scripts/bundle_archive.py --flavour $(FLAVOUR)
+	@$(PYTHON) scripts/bundle_sizes.py --flavour $(FLAVOUR) --archive dist/*-$(FLAVOUR)-*.tar.xz
 
 doctor: setup
 	$(BIN)/cellsam-desktop doctor
