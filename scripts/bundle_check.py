@@ -46,6 +46,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Build and test the installed program.")
     parser.add_argument("--until", type=float, help="when all has to be over, in seconds since 1970")
     until = parser.parse_args().until
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was begun is ended too
     if (lean := build_and_test("lean", until)) != 0:
         say("the lean build is not well" if lean else "THE TIME IS OVER, and the lean build was not tested")
         return 1
