@@ -103,8 +103,8 @@ class Config:
         return cls(**data)
 
 
-def _presets() -> dict[str, Config]:
-    return {
+PRESETS: Mapping[str, Config] = MappingProxyType(
+    {
         "curator": Config(look="window", correct_share=0.25, pull=10.0, rehearsal=2.0),
         "cellsam-box": Config("cellsam-box", prompts_per_image=1, point_share=0.0, corrections=0),
         "cellsam-point": Config("cellsam-point", prompts_per_image=1, point_share=1.0, corrections=0),
@@ -154,7 +154,5 @@ def _presets() -> dict[str, Config]:
             patience=10,
         ),
     }
-
-
-PRESETS: Mapping[str, Config] = MappingProxyType(_presets())
+)
 """The presets by name; ``curator`` is the default."""
