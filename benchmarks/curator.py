@@ -19,7 +19,7 @@ from benchmarks.clicks import interior_point, tight_box
 from benchmarks.curation_truth import Truth
 from cellsam_desktop.analysis.candidates import Option
 from cellsam_desktop.analysis.carried import Carried
-from cellsam_desktop.analysis.knowledge import CellFacts, Knowledge, facts_of
+from cellsam_desktop.analysis.knowledge import CellFacts, Knowledge, facts_of, previous_for
 from cellsam_desktop.analysis.looking import propose
 from cellsam_desktop.analysis.propagation import carry, looks_needed
 from cellsam_desktop.core import track_edits
@@ -96,15 +96,16 @@ class Hand:
         if refined is not None:
             look = model.look(image, refined.geometry.region)
             return propose(model.decoder, [look], prompts, refined.logits)[:1]
-        knowledge = self._knowledge(t, cell_id)
+        knowledge = self._knowledge(t, prompts, cell_id)
         looks = [model.look(image, region) for region in looks_for(self._plane, prompts, knowledge.diameter)]
         return propose(model.decoder, looks, prompts, None, knowledge)[: 1 if prompts.box else None]
 
-    def _knowledge(self, t: int, cell_id: int | None) -> Knowledge:
+    def _knowledge(self, t: int, prompts: Prompts, cell_id: int | None) -> Knowledge:
         key = PlaneKey(t)
         others = (self.document.record(i, key) for i in self.document.cells_on(key) if i != cell_id)
         before = None if cell_id is None else self.document.record(cell_id, PlaneKey(t - 1))
-        return Knowledge(self._facts, [r.mask for r in others if r], before.mask if before else None)
+        previous = previous_for(prompts, before.mask if before else None)
+        return Knowledge(self._facts, [r.mask for r in others if r], previous)
 
     # -- tracks ------------------------------------------------------------------------------------
 

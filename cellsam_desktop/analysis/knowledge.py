@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.prompts import Prompts
 
 _USUAL_SPREAD = 0.45
 _WORTH_CELLS = 2.0
@@ -104,6 +105,17 @@ class Knowledge:
     def previous_pixels(self) -> Pixels:
         """The pixels of the cell in the frame beside."""
         return Pixels.of([self.previous] if self.previous else [])
+
+
+def previous_for(prompts: Prompts, mask: Mask | None) -> Mask | None:
+    """A cell's ``mask`` in the frame beside, if ``prompts`` lie on it or within half its length of it.
+
+    Of a mask farther away the model's answer should have nothing in common, and the one that has is wrong.
+    """
+    if mask is None:
+        return None
+    around = mask.region.widened(max(mask.height, mask.width) // 2)
+    return mask if any(around.contains(x, y) for x, y in prompts.corners) else None
 
 
 def _sample(mask: Mask) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cellsam_desktop.analysis.knowledge import CellFacts, Knowledge, facts_of
+from cellsam_desktop.analysis.knowledge import CellFacts, Knowledge, facts_of, previous_for
 from cellsam_desktop.core.changes import ChangeSet
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.geometry import PlaneKey, Region
@@ -62,7 +62,8 @@ class Memory:
             self._neighbours = _Neighbours(movie.document, key)
         cells = self._around().cells
         taken = self._neighbours.near(_surroundings(prompts, self.diameter), target)
-        previous, last = self._previous(movie.document, key, target), self._last
+        previous = previous_for(prompts, self._previous(movie.document, key, target))
+        last = self._last
         if (last.cells, last.taken, last.previous) != (cells, taken, previous):
             self._last = Knowledge(cells, taken, previous)
         return self._last  # with all that was derived from it for the last question

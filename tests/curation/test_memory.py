@@ -102,7 +102,7 @@ def test_neighbours_are_those_near_the_prompts_but_not_the_cell_asked_about(open
 def test_the_mask_of_the_frame_one_comes_from_is_remembered(open_desk: Desk) -> None:
     session = open_desk.session
     put(open_desk, 1, 0)
-    put(open_desk, 1, 2, x=20)
+    put(open_desk, 1, 2, x=12)
     session.navigation.step(1)
     before = session.movie.document.record(1, PlaneKey(0)).mask
     assert session.memory.knowledge(CLICK, 1).previous is before
@@ -110,3 +110,5 @@ def test_the_mask_of_the_frame_one_comes_from_is_remembered(open_desk: Desk) -> 
     session.navigation.step(-2)
     assert session.memory.knowledge(CLICK, 1).previous is session.movie.document.record(1, PlaneKey(2)).mask
     assert session.memory.knowledge(CLICK, None).previous is None
+    elsewhere = Prompts((Point(40, 12),))
+    assert session.memory.knowledge(elsewhere, 1).previous is None
