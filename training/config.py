@@ -73,7 +73,7 @@ class Config:
     """Weight of the error of the predicted IoU."""
     rehearsal: float = 0.0
     """Weight of boxes on made-up scenes that are to be answered as before training, so that other images are
-    served as before; a step has one scene beside its images."""
+    served as before; a step has as many scenes as images, and on all of them the cells of one image."""
     half: bool = True
     """Whether products may be computed in 16 bits where that is quicker."""
     # When it ends.

@@ -7,7 +7,7 @@ thread each, take less time than both one after the other with two.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import cached_property
@@ -43,7 +43,9 @@ class Crew:
         for copy in copies:
             copy.zero_grad()
         with _one_thread_each():
-            results = list(self._pool.map(lambda work, copy: work(copy), works, copies))
+            begun = [self._pool.submit(work, copy) for work, copy in zip(works, copies, strict=True)]
+            wait(begun)  # after an error as well: what goes on would add to the gradients of the next run
+        results = [future.result() for future in begun]
         for copy in copies:
             _add_gradients(self._decoder, copy)
         return results

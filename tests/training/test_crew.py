@@ -1,5 +1,7 @@
 """Items learned at once give the gradients that they give one after the other."""
 
+import threading
+import time
 from functools import partial
 
 import pytest
@@ -63,3 +65,28 @@ def test_threads_are_given_back_even_after_an_error(learner):
     with pytest.raises(ValueError, match="failed"):
         Crew(learner.decoder, cores=2).run([fail, fail])
     assert torch.get_num_threads() == before
+
+
+def test_what_goes_on_after_an_error_adds_nothing_to_the_next_run(learner):
+    crew, failed, ended = Crew(learner.decoder, cores=2), threading.Event(), threading.Event()
+
+    def fail(_):
+        failed.set()
+        raise torch.OutOfMemoryError("made")
+
+    def late(decoder):
+        assert failed.wait(10)
+        time.sleep(0.2)  # the error was heard by now, and if nobody waits the next run has begun
+        next(decoder.mask_decoder.parameters()).sum().backward()
+        ended.set()
+
+    def learn(decoder):
+        assert ended.wait(10)
+        next(decoder.mask_decoder.parameters()).sum().backward()
+
+    learner.optimizer.zero_grad()
+    with pytest.raises(torch.OutOfMemoryError):
+        crew.run([fail, late])
+    assert learner.weights[0].grad is None
+    crew.run([learn, learn])
+    assert (learner.weights[0].grad == 2).all()
