@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -24,14 +24,25 @@ def beside_workers() -> Iterator[None]:
         return
     everywhere = os.sched_getaffinity(0)
     here = everywhere & first_core()
-    if not here or here == everywhere:
+    if not here or here == everywhere or not tie(here):
         yield
         return
-    os.sched_setaffinity(0, here)
     try:
         yield
     finally:
         os.sched_setaffinity(0, everywhere)
+
+
+def tie(numbers: Set[int]) -> bool:
+    """Let the calling thread run only on these logical processors; False if the system refuses.
+
+    Some sandboxes forbid it. A decode takes longer then, and that is all.
+    """
+    try:
+        os.sched_setaffinity(0, numbers)
+    except OSError:
+        return False
+    return True
 
 
 @cache

@@ -78,7 +78,6 @@ class OnnxDecoder:
         self._session = DecoderSession(onnx, threads, providers)
         self._image_session = DecoderSession(files.image, threads, providers)
         self._hint_session = DecoderSession(files.hint, threads, providers)
-        self._hint_inputs = self._hint_session.inputs - {"hint"}
         self._last_hint: tuple[PreparedImage, FloatArray, PreparedImage] | None = None
 
     @property
@@ -111,7 +110,7 @@ class OnnxDecoder:
         if hint is not None:
             last = self._last_hint
             if last is None or last[0] is not prepared or last[1] is not hint:
-                self._last_hint = last = (prepared, hint, self._hinted(prepared, hint))
+                self._last_hint = last = (prepared, hint, _hinted(self._hint_session, prepared, hint))
             prepared = last[2]
         return _decode(self._session, prepared, geometry, prompts)
 
@@ -129,10 +128,11 @@ class OnnxDecoder:
         """
         given = [None] * len(prompts) if hints is None else hints
         prepared = self._prepared(image)
+        session, hint_session = self._many_sessions
 
         def answer(cell: Prompts, hint: FloatArray | None) -> Answer:
-            own = prepared if hint is None else self._hinted(prepared, hint)
-            return _decode(self._many_session, own, geometry, cell)
+            own = prepared if hint is None else _hinted(hint_session, prepared, hint)
+            return _decode(session, own, geometry, cell)
 
         with ThreadPoolExecutor(self._at_once) as pool:
             asked = [pool.submit(answer, *cell) for cell in zip(prompts, given, strict=True)]
@@ -146,21 +146,24 @@ class OnnxDecoder:
         return min(_MOST_AT_ONCE, self._threads or os.cpu_count() or 1)
 
     @cached_property
-    def _many_session(self) -> DecoderSession:
+    def _many_sessions(self) -> tuple[DecoderSession, DecoderSession]:
+        """For prompts and for hints; where several runs are under way, each has one thread and no helpers."""
         if self._at_once == 1:
-            return self._session
-        return DecoderSession(self._onnx, 1, self._providers)
+            return self._session, self._hint_session
+        hint = DecoderFiles(self._onnx.parent).hint
+        return DecoderSession(self._onnx, 1, self._providers), DecoderSession(hint, 1, self._providers)
 
     def _prepared(self, image: PreparedImage | NDArray[Any]) -> PreparedImage:
         return image if isinstance(image, PreparedImage) else self.prepare(image)
 
-    def _hinted(self, image: PreparedImage, hint: FloatArray) -> PreparedImage:
-        """The image for decodes with ``hint``."""
-        logits = np.ascontiguousarray(hint, dtype=np.float32)
-        before = {name: image.tensors[name] for name in self._hint_inputs}
-        changed = self._hint_session.run_on_device({**before, **_values(hint=logits)})
-        after = {name.removeprefix(HINTED): value for name, value in changed.items()}
-        return PreparedImage({**image.tensors, **after})
+
+def _hinted(session: DecoderSession, image: PreparedImage, hint: FloatArray) -> PreparedImage:
+    """The image for decodes with ``hint``."""
+    logits = np.ascontiguousarray(hint, dtype=np.float32)
+    before = {name: image.tensors[name] for name in session.inputs - {"hint"}}
+    changed = session.run_on_device({**before, **_values(hint=logits)})
+    after = {name.removeprefix(HINTED): value for name, value in changed.items()}
+    return PreparedImage({**image.tensors, **after})
 
 
 def _decode(

@@ -2,9 +2,12 @@
 
 import os
 
+import numpy as np
 import pytest
+from onnxruntime import OrtValue
 
-from cellsam_desktop.sam.cores import beside_workers, first_core, processors
+from cellsam_desktop.sam.cores import beside_workers, first_core, processors, tie
+from cellsam_desktop.sam.sessions import DecoderSession
 
 needs_affinity = pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity"), reason="this system ties no thread to a core"
@@ -47,4 +50,27 @@ def test_an_error_frees_the_thread_again() -> None:
     before = os.sched_getaffinity(0)
     with pytest.raises(ValueError, match="failed"), beside_workers():
         raise ValueError("failed")
+    assert os.sched_getaffinity(0) == before
+
+
+@needs_affinity
+def test_a_thread_that_may_not_be_tied_stays_where_it_is() -> None:
+    before = os.sched_getaffinity(0)
+    assert not tie({1 << 14})  # a processor that no machine has is refused as all would be in a sandbox
+    assert os.sched_getaffinity(0) == before
+
+
+@needs_affinity
+@pytest.mark.parametrize("threads", [None, 1])
+def test_only_a_session_with_helpers_runs_on_the_first_core(exported, threads) -> None:
+    session = DecoderSession(exported.image, threads, ["CPUExecutionProvider"])
+    before, places = os.sched_getaffinity(0), []
+
+    def names():
+        places.append(os.sched_getaffinity(0))  # asked for where the graph runs
+        yield "source"
+
+    embedding = OrtValue.ortvalue_from_numpy(np.zeros((256, 4096), np.float32))
+    session.run(names(), {"embedding": embedding})
+    assert places == [before & first_core() or before if threads is None else before]
     assert os.sched_getaffinity(0) == before
