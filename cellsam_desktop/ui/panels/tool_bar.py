@@ -145,7 +145,7 @@ class CandidateChips(QWidget):
         for number, chip in enumerate(self.chips):
             chip.setVisible(number < len(proposals) and len(proposals) > 1)
             if number < len(proposals):
-                chip.setText(f"{number + 1}   {proposals[number].predicted_iou:.2f}")
+                chip.setText(f"{number + 1}   {min(proposals[number].predicted_iou, 1.0):.2f}")
                 chip.setChecked(number == candidate)
         self.accept.setVisible(bool(proposals))
 

@@ -69,12 +69,12 @@ class CellValues(QWidget):
         if measured is None:
             self._show_lines({"Centroid": f"no mask on frame {t + 1}"})
             return
-        scale = document.calibration
+        scale, iou = document.calibration, measured.predicted_iou
         self._show_lines(
             {
                 "Centroid": centroid_text(measured, scale),
                 "Area": area_text(measured.area, scale),
-                "Predicted IoU": "" if measured.predicted_iou is None else f"{measured.predicted_iou:.3f}",
+                "Predicted IoU": "" if iou is None else f"{min(iou, 1.0):.3f}",  # the model may say more
                 "Source": SOURCES.get(measured.source.value, measured.source.value),
             }
         )
