@@ -11,6 +11,7 @@ import torch
 
 from cellsam_desktop import paths
 from cellsam_desktop.sam.trained import STATE
+from training.config import Config
 from training.learner import Learner, TrainingError
 
 
@@ -62,7 +63,7 @@ def load(folder: Path, learner: Learner, config: dict[str, Any]) -> Progress | N
         return None
     try:
         content = torch.load(path, map_location=learner.weights[0].device, weights_only=True)
-        if content["config"] != config:
+        if {**Config().to_json(), **content["config"]} != config:  # it may be older than a setting
             raise TrainingError(
                 f"{path} was written with other settings: resume with those, or begin a new run."
             )

@@ -159,6 +159,15 @@ def test_a_state_of_other_settings_or_damaged_is_refused(decoder, task, tmp_path
         run(decoder, task, tmp_path, epochs=1)
 
 
+def test_a_state_that_is_older_than_a_setting_is_gone_on_with(base, tmp_path):
+    learner = Learner(TrainableDecoder(base.build()), QUICK, Team("cpu"), print)
+    older = {name: value for name, value in QUICK.to_json().items() if name != "clicks_per_round"}
+    checkpoint.save(tmp_path, learner, checkpoint.Progress(step=3), older)
+    assert checkpoint.load(tmp_path, learner, QUICK.to_json()).step == 3
+    with pytest.raises(TrainingError, match="other settings"):
+        checkpoint.load(tmp_path, learner, replace(QUICK, clicks_per_round=2).to_json())
+
+
 def test_a_state_that_cannot_be_written_is_a_sentence(base, task, tmp_path):
     decoder = TrainableDecoder(base.build())
     learner = Learner(decoder, QUICK, Team("cpu"), print)
