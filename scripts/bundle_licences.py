@@ -21,16 +21,28 @@ def write_licences(folder: Path, left_out: set[str]) -> None:
     for name in sorted(packages_inside(left_out), key=str.lower):
         known = metadata.distribution(name)
         lines.append(f"{known.metadata['Name']} {known.version}: {stated_licence(known)}")
-        for file in known.files or ():
-            source = Path(str(known.locate_file(file)))
-            if is_licence(file.name) and source.is_file():
-                shutil.copyfile(source, folder / f"{name}-{file.name}")
+        if text := licences_of(known):
+            (folder / f"{name}.txt").write_text(text, encoding="utf-8")
     python = Path(os.__file__).parent / "LICENSE.txt"
     if python.is_file():
         shutil.copyfile(python, folder / "Python-LICENSE.txt")
     for file in TEXTS.iterdir():
         shutil.copyfile(file, folder / file.name)
     (folder / "PACKAGES.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def licences_of(known: metadata.Distribution) -> str:
+    """All licence texts of a package one after the other, each after its path; what several share once.
+
+    A package may have a hundred of them, all called ``LICENSE``: those of what it contains itself.
+    """
+    paths: dict[str, list[str]] = {}
+    for file in known.files or ():
+        source = Path(str(known.locate_file(file)))
+        if is_licence(file.name) and source.is_file():
+            text = source.read_text(encoding="utf-8", errors="replace").strip()
+            paths.setdefault(text, []).append(file.as_posix())
+    return "\n\n".join("\n".join([*(f"=== {path}" for path in own), "", text]) for text, own in paths.items())
 
 
 def is_licence(name: str) -> bool:

@@ -229,6 +229,16 @@ def test_every_package_inside_has_its_licence():
         assert (bundle_licences.TEXTS / text).is_file()
 
 
+def test_no_licence_text_of_a_package_is_lost():
+    """NumPy brings a score of them, most of the same name."""
+    numpy = metadata.distribution("numpy")
+    names = [file.as_posix() for file in numpy.files or () if bundle_licences.is_licence(file.name)]
+    assert len({Path(name).name for name in names}) < len(names)
+    text = bundle_licences.licences_of(numpy)
+    assert sorted(re.findall(r"^=== (.*)$", text, re.MULTILINE)) == sorted(names)
+    assert all(numpy.locate_file(name).read_text("utf-8").strip() in text for name in names)
+
+
 @pytest.mark.skipif(shutil.which("dpkg-query") is None, reason="only Debian's packages are known")
 def test_libraries_of_the_system_bring_their_terms(tmp_path: Path):
     (tmp_path / "bundled" / "licences").mkdir(parents=True)
