@@ -42,8 +42,11 @@ class Crew:
         copies = self._copies[: len(works)]
         for copy in copies:
             copy.zero_grad()
-        with _one_thread_each():
-            begun = [self._pool.submit(work, copy) for work, copy in zip(works, copies, strict=True)]
+        with _threads_each(max(1, self._cores // len(works))) as threads:
+            begun = [
+                self._pool.submit(_work, threads, work, copy)
+                for work, copy in zip(works, copies, strict=True)
+            ]
             wait(begun)  # after an error as well: what goes on would add to the gradients of the next run
         results = [future.result() for future in begun]
         for copy in copies:
@@ -52,7 +55,12 @@ class Crew:
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(self._cores, "training", initializer=torch.set_num_threads, initargs=(1,))
+        return ThreadPoolExecutor(self._cores, "training")
+
+
+def _work(threads: int, work: Callable[[TrainableDecoder], T], copy: TrainableDecoder) -> T:
+    torch.set_num_threads(threads)  # OpenMP keeps a number for each thread
+    return work(copy)
 
 
 def _sharing(decoder: TrainableDecoder) -> TrainableDecoder:
@@ -73,11 +81,11 @@ def _add_gradients(decoder: TrainableDecoder, copy: TrainableDecoder) -> None:
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Within the block no operation of PyTorch is spread over several cores."""
+def _threads_each(threads: int) -> Iterator[int]:
+    """Within the block operations of PyTorch are spread over so many cores only."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     try:
-        yield
+        yield threads
     finally:
         torch.set_num_threads(before)
