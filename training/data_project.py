@@ -13,6 +13,7 @@ from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.prompts import Prompts
 from cellsam_desktop.core.records import MaskRecord, Source
+from cellsam_desktop.core.wording import counted
 from cellsam_desktop.images.contrast import Contrast
 from cellsam_desktop.project.link import MovieLink
 from cellsam_desktop.project.snapshot import open_snapshot
@@ -51,7 +52,7 @@ def load_project(
     outside = sum(map(document.count_on, document.planes()))
     outside -= sum(len(records.true) + len(records.unsure) for records in planes.values())
     if outside:
-        notice(f"Left out of {path.name}, because outside the images: {_masks(outside)}.")
+        notice(f"Left out of {path.name}, because outside the images: {counted(outside, 'mask')}.")
     keys = [key for key, records in planes.items() if records.true]
     if not keys:
         raise DataError(
@@ -138,7 +139,3 @@ def _less(masks: Iterable[Mask], others: Iterable[Mask]) -> Mask | None:
     """Pixels of the first masks that none of the others has."""
     left, taken = union_of(masks), union_of(others)
     return left if left is None or taken is None else left.subtract(taken)
-
-
-def _masks(count: int) -> str:
-    return "1 mask" if count == 1 else f"{count} masks"

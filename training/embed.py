@@ -7,12 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cellsam_desktop.core.errors import WorkerError
 from cellsam_desktop.sam.digests import digest
-from cellsam_desktop.sam.embedding_cache import EmbeddingCache, embedding_key
+from cellsam_desktop.sam.embedding_cache import Embedding, EmbeddingCache, embedding_key
 from cellsam_desktop.sam.steady_encoder import SteadyEncoder
 from training.frames import Frame
 from training.images import Image
@@ -20,7 +17,6 @@ from training.views import View
 
 log = logging.getLogger(__name__)
 
-Embedding = NDArray[np.float16]
 Progress = Callable[[int, int], None]
 """Gets how many are there and of how many; may raise ``Cancelled``."""
 

@@ -20,6 +20,7 @@ from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.prompts import Prompts
 from cellsam_desktop.sam.decoder import Answer
+from cellsam_desktop.sam.embedding_cache import Embedding
 from cellsam_desktop.sam.postprocess import logits_to_mask
 from cellsam_desktop.sam.transforms import InputGeometry
 from training.curator import correction, first_prompts
@@ -53,7 +54,7 @@ class Decoder(Protocol):
 class Embedder(Protocol):
     """Where the embeddings of views come from."""
 
-    def get(self, view: View) -> NDArray[np.float16]:
+    def get(self, view: View) -> Embedding:
         """The embedding (256, 64, 64) of a view."""
         ...
 

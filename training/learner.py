@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from cellsam_desktop.core.errors import CellSamError
+from cellsam_desktop.sam.embedding_cache import Embedding
 from training.config import Config
 from training.crew import Crew
 from training.model import TrainableDecoder
-from training.passes import Embedding, Part, Passes
+from training.passes import Part, Passes
 from training.sampling import Item
 from training.targets import TargetMaker
 from training.team import Team

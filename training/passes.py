@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from cellsam_desktop.core.prompts import Prompts
+from cellsam_desktop.sam.embedding_cache import Embedding
 from cellsam_desktop.sam.transforms import InputGeometry
 from training.config import Config
 from training.focus import Focus, Samples
@@ -19,8 +19,6 @@ from training.model import Prepared, TrainableDecoder
 from training.prompts import PromptBatch, corrections, first_prompts, paired_corrections, real_prompts
 from training.sampling import Item
 from training.targets import Targets
-
-Embedding = NDArray[np.float16]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from cellsam_desktop.core.decoder_scores import GOALS, KindScores, Scores
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.smoothing import smoothed
 from cellsam_desktop.core.training_messages import Event, Stepped, Validated
+from cellsam_desktop.core.wording import counted
 from training import charts
 from training.metrics import Course, Judgement
 from training.pictures import AFTER, BEFORE, SIDE, TRUTH, cell_picture, in_a_row, inline, truth_of
@@ -123,7 +124,7 @@ def _rows(kind: str, old: KindScores, new: KindScores) -> Iterator[dict[str, str
         if n >= len(old.iou):
             return
         change = new.iou[n] - old.iou[n]
-        after = "" if n == 0 else ", 1 correction" if n == 1 else f", {n} corrections"
+        after = f", {counted(n, 'correction')}" if n else ""
         yield {
             "name": _NAMES[kind] + after,
             "iou_before": f"{old.iou[n]:.3f}",

@@ -26,7 +26,7 @@ from cellsam_desktop.sam.crops import looks_for
 from cellsam_desktop.sam.decoder import OnnxDecoder
 from cellsam_desktop.sam.decoder_files import DecoderFiles, decoder_path
 from cellsam_desktop.sam.digests import digest
-from cellsam_desktop.sam.embedding_cache import EmbeddingCache, embedding_key
+from cellsam_desktop.sam.embedding_cache import Embedding, EmbeddingCache, embedding_key
 from cellsam_desktop.sam.encoder import Encoder, open_encoder
 from cellsam_desktop.sam.fetch import fetch
 from cellsam_desktop.sam.known_models import ModelSpec
@@ -37,7 +37,6 @@ from cellsam_desktop.settings import Settings
 log = logging.getLogger(__name__)
 
 Image = NDArray[np.uint8]
-Embedding = NDArray[np.float16]
 
 
 CropMode: TypeAlias = Literal["auto", "none"]

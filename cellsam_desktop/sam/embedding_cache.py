@@ -26,6 +26,8 @@ from cellsam_desktop.sam.transforms import PREPROCESSING
 
 log = logging.getLogger(__name__)
 
+Embedding = NDArray[np.float16]
+"""An embedding as it is kept, (256, 64, 64)."""
 SHAPE = (256, 64, 64)
 FILE_BYTES = 128 + int(np.prod(SHAPE)) * 2
 """Size of every file: the .npy header and the float16 values."""
@@ -146,7 +148,7 @@ class EmbeddingCache:
         log.warning("The embedding %s is damaged (%s) and was removed.", path.name, reason)
         _remove(path)
 
-    def _write_or_make_room(self, key: str, data: NDArray[np.float16]) -> None:
+    def _write_or_make_room(self, key: str, data: Embedding) -> None:
         try:
             self._write(key, data)
         except OSError as error:
@@ -155,7 +157,7 @@ class EmbeddingCache:
             self._evict(int(self.size_bytes() * _FILL))
             self._write(key, data)
 
-    def _write(self, key: str, data: NDArray[np.float16]) -> None:
+    def _write(self, key: str, data: Embedding) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         # Not flushed to the disk: what a power cut damages is noticed and made again.
         with paths.atomic_path(self._path(key)) as temporary, temporary.open("xb") as file:

@@ -18,7 +18,10 @@ _CPU = "CPUExecutionProvider"
 
 
 class DecoderSession:
-    """One graph, ready to run. Its caller shares no core with the threads that help it."""
+    """One graph, ready to run; ``inputs`` are the names of what it is given.
+
+    Its caller shares no core with the threads that help it.
+    """
 
     def __init__(
         self, onnx: Path, threads: int | None = None, providers: Sequence[str] | None = None
@@ -44,17 +47,13 @@ class DecoderSession:
                 f"The decoder's {onnx} cannot be loaded: delete {onnx.parent}, and it is exported anew."
             ) from error
         self._workers_are_tied = threads is None and self.provider == _CPU
+        self.inputs = frozenset(given.name for given in self._session.get_inputs())
         self._outputs = [output.name for output in self._session.get_outputs()]
 
     @property
     def provider(self) -> str:
         """The execution provider really in use, e.g. ``CPUExecutionProvider``."""
         return str(self._session.get_providers()[0])
-
-    @property
-    def inputs(self) -> frozenset[str]:
-        """The names of what the graph is given."""
-        return frozenset(given.name for given in self._session.get_inputs())
 
     def run(self, names: Sequence[str], inputs: Mapping[str, OrtValue]) -> list[OrtValue]:
         """The outputs ``names`` in main memory."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellsam_desktop.core.errors import ModelError
+from cellsam_desktop.sam.embedding_cache import Embedding
 from cellsam_desktop.sam.encoder import Encoder, open_encoder
 from cellsam_desktop.sam.encoder_choice import Backend
 
@@ -58,7 +59,7 @@ class SteadyEncoder:
         """How many images are worth encoding together."""
         return self._encoder.batch
 
-    def encode(self, image: NDArray[np.uint8]) -> NDArray[np.float16]:
+    def encode(self, image: NDArray[np.uint8]) -> Embedding:
         """The embedding (256, 64, 64) of an RGB image (height, width, 3).
 
         Raises:
@@ -77,7 +78,7 @@ class SteadyEncoder:
                 "close other programs, or choose a smaller model."
             ) from error
 
-    def encode_many(self, images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float16]]:
+    def encode_many(self, images: Sequence[NDArray[np.uint8]]) -> list[Embedding]:
         """The embedding of each image.
 
         Raises:
@@ -92,7 +93,7 @@ class SteadyEncoder:
                 )
         return [self.encode(image) for image in images]
 
-    def _encode_twice(self, image: NDArray[np.uint8]) -> NDArray[np.float16]:
+    def _encode_twice(self, image: NDArray[np.uint8]) -> Embedding:
         """Another program may have held the memory for a moment only."""
         try:
             return _checked(self._encoder.encode(image))
@@ -109,7 +110,7 @@ class SteadyEncoder:
         self._remark(f"The graphics card {reason}, so the CPU encodes from now on, more slowly.")
 
 
-def _checked(embedding: NDArray[np.float32]) -> NDArray[np.float16]:
+def _checked(embedding: NDArray[np.float32]) -> Embedding:
     """In the precision of the cache; a faulty device or overheated driver shows in NaN and infinity."""
     half = embedding.astype(np.float16)
     if not np.isfinite(half).all():
