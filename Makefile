@@ -58,9 +58,8 @@ archive:
 
 # Packs it and fails when the archive has grown beyond packaging/limits.json.
 archive-check:
-	@rm -f dist/*-$(FLAVOUR)-*.tar.xz dist/*-$(FLAVOUR)-*.tar.xz.sha256
-	@$(PYTHON) scripts/bundle_archive.py --flavour $(FLAVOUR)
-	@$(PYTHON) scripts/bundle_sizes.py --flavour $(FLAVOUR) --archive dist/*-$(FLAVOUR)-*.tar.xz
+	@set -o pipefail; archive=$$($(MAKE) --no-print-directory archive FLAVOUR=$(FLAVOUR) | sed -n 1p) \
+	    && $(PYTHON) scripts/bundle_sizes.py --flavour $(FLAVOUR) --archive "$$archive"
 
 doctor: setup
 	$(BIN)/cellsam-desktop doctor
