@@ -42,7 +42,7 @@ from cellsam_desktop.sam.registry import ModelRegistry
 _FILE = Path(candidates.__file__).with_name("candidates.json")
 _ALWAYS = ("predicted_iou", "like_token_0", "like_token_1", "like_token_3")
 COLD: tuple[str, ...] = (*_ALWAYS, "shallow", "missed", "speck")
-WARM: tuple[str, ...] = (*_ALWAYS, "depth", "offset", "gap_squared")
+WARM: tuple[str, ...] = (*_ALWAYS, "depth", "offset", "rough", "gap_squared", "fullness_gap_squared")
 BOXED = tuple(f"boxed_token_{token}" for token in range(4))
 _DECAY = 0.0005
 _LOSS = 10.0
@@ -97,9 +97,10 @@ def ask_boxed(model: HeadlessModel, target: Target, weights: Weights) -> Iterato
             options = _options(model, target, prompts, knowledge)
             best = max(options, key=lambda option: _score_of(option, knowledge, weights))
             if knowledge.size is not None and not fits(best, knowledge.size):
-                look = model.look(target.sample.image, options[0].geometry.region)
                 box = expected_box(prompts.points[0], knowledge.size)
-                options += options_of(model.decoder, look, prompts, box)
+                for region in dict.fromkeys(option.geometry.region for option in options):
+                    look = model.look(target.sample.image, region)
+                    options += options_of(model.decoder, look, prompts, box)
             yield _compared(options, knowledge, target.truth)
 
 

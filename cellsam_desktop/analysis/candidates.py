@@ -24,6 +24,7 @@ _LARGEST_OFFSET = 1.5
 _MIDDLE = 0.9
 _OUTLINE = 0.3
 _SPECK = 0.001
+_ROUGHEST = 20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +76,9 @@ def measures(option: Option, knowledge: Knowledge) -> dict[str, float]:
     ``like_token_k`` are IoUs with the four masks of the same answer: a mask that is nearly that of token 1
     is judged nearly as that one. ``depth`` and ``shallow`` prefer masks with the click in their middle,
     ``missed`` counts against those hardly clicked on, ``speck`` against those below a thousandth of the
-    look. ``gap_squared`` is the distance from the expected size in spreads; ``taken`` the share of pixels
-    that belong to other cells; ``previous`` the IoU with the cell's mask in the frame beside.
+    look, ``rough`` against ragged ones. ``gap_squared`` and ``fullness_gap_squared`` are the distances from
+    the expected area and fullness in spreads; ``taken`` is the share of pixels that belong to other cells;
+    ``previous`` the IoU with the cell's mask in the frame beside.
     """
     traits = option.traits
     assert traits is not None
@@ -87,18 +89,25 @@ def measures(option: Option, knowledge: Knowledge) -> dict[str, float]:
         "missed": max(_OUTLINE - traits.depth, 0.0),
         "offset": min(traits.offset, _LARGEST_OFFSET),
         "speck": max(math.log(_SPECK / traits.share), 0.0),
+        "rough": min(traits.roughness, _ROUGHEST),
     }
     found |= {f"like_token_{token}": value for token, value in enumerate(traits.likeness)}
     if option.boxed:
         found[f"boxed_token_{option.token}"] = 1.0
     if knowledge.size is not None:
-        found["gap_squared"] = min(abs(knowledge.size.gap(traits.area)), _LARGEST_GAP) ** 2
+        found["gap_squared"] = _squared(knowledge.size.area.gap(traits.area))
+    if knowledge.fullness is not None:
+        found["fullness_gap_squared"] = _squared(knowledge.fullness.gap(traits.fullness))
     if knowledge.taken:
         found["taken"] = min(1.0, _common(option, knowledge.taken_pixels) / traits.area)
     if knowledge.previous is not None:
         common = _common(option, knowledge.previous_pixels)
         found["previous"] = common / max(traits.area + knowledge.previous.area - common, 1.0)
     return found
+
+
+def _squared(gap: float) -> float:
+    return min(abs(gap), _LARGEST_GAP) ** 2
 
 
 def _score(option: Option, knowledge: Knowledge, weights: Mapping[str, float]) -> float:

@@ -10,12 +10,16 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from cellsam_desktop.analysis.shape import fullness
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.prompts import Prompts
 
 _USUAL_SPREAD = 0.45
+_USUAL_SPREAD_OF_FULLNESS = 0.1
 _WORTH_CELLS = 2.0
-"""Before any is accepted, cells are expected to vary in area by 57 % either way; it counts like two cells."""
+"""Before any is accepted, cells are expected to vary in area by 57 % either way, and in fullness by a tenth;
+it counts like two cells.
+"""
 
 _SPREAD_OVER_TIME = 0.2
 """From one frame to the next a cell's area varies by some 20 %."""
@@ -26,28 +30,47 @@ _PIXELS_OF_A_MASK = 400
 
 @dataclass(frozen=True, slots=True)
 class CellFacts:
-    """An accepted mask in numbers: ``area`` in pixels, ``extent`` the mean side of its bounding box."""
+    """An accepted mask in numbers: ``area`` in pixels, ``extent`` the mean side of its bounding box, and its
+    ``fullness`` (``analysis.shape``).
+    """
 
     area: int
     extent: float
+    fullness: float
 
 
 def facts_of(mask: Mask) -> CellFacts:
     """The facts of an accepted mask; to be worked out once, when it is accepted."""
-    return CellFacts(mask.area, (mask.height + mask.width) / 2)
+    return CellFacts(mask.area, (mask.height + mask.width) / 2, fullness(mask.bits))
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a positive number will be: the middle and the spread of its logarithm."""
+
+    log: float
+    spread: float
+
+    @classmethod
+    def from_cells(cls, values: Sequence[float], usual_spread: float) -> Expected:
+        """What accepted cells say; few of them leave the spread near the usual one."""
+        logs = np.log(values)
+        middle = float(np.median(logs))
+        prior = _WORTH_CELLS * usual_spread**2
+        variance = (prior + float(np.sum((logs - middle) ** 2))) / (_WORTH_CELLS + len(logs))
+        return cls(middle, math.sqrt(variance))
+
+    def gap(self, value: float) -> float:
+        """How far a value lies from what is expected, in spreads; positive if it is larger."""
+        return (math.log(value) - self.log) / self.spread
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large the next cell will be: the logarithm of its area, the spread of that, and its extent."""
+    """How large the next cell will be: its area in pixels, and its extent."""
 
-    log_area: float
-    spread: float
+    area: Expected
     extent: float
-
-    def gap(self, area: float) -> float:
-        """How far an area in pixels lies from what is expected, in spreads; positive if it is larger."""
-        return (math.log(area) - self.log_area) / self.spread
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,17 +107,25 @@ class Knowledge:
     @cached_property
     def size(self) -> Size | None:
         """What the next cell is expected to measure; None when nothing is known."""
-        if self.previous is not None:
-            facts = facts_of(self.previous)
-            return Size(math.log(facts.area), _SPREAD_OVER_TIME, facts.extent)
+        if self._before is not None:
+            return Size(Expected(math.log(self._before.area), _SPREAD_OVER_TIME), self._before.extent)
         if not self.cells:
             return None
-        logs = np.log([cell.area for cell in self.cells])
-        middle = float(np.median(logs))
-        prior = _WORTH_CELLS * _USUAL_SPREAD**2
-        variance = (prior + float(np.sum((logs - middle) ** 2))) / (_WORTH_CELLS + len(logs))
-        extent = float(np.median([cell.extent for cell in self.cells]))
-        return Size(middle, math.sqrt(variance), extent)
+        area = Expected.from_cells([cell.area for cell in self.cells], _USUAL_SPREAD)
+        return Size(area, float(np.median([cell.extent for cell in self.cells])))
+
+    @cached_property
+    def fullness(self) -> Expected | None:
+        """How full the next cell is expected to be; None when nothing is known."""
+        cells = [self._before] if self._before is not None else self.cells
+        if not cells:
+            return None
+        return Expected.from_cells([cell.fullness for cell in cells], _USUAL_SPREAD_OF_FULLNESS)
+
+    @cached_property
+    def _before(self) -> CellFacts | None:
+        """The facts of the cell in the frame beside."""
+        return None if self.previous is None else facts_of(self.previous)
 
     @cached_property
     def taken_pixels(self) -> Pixels:

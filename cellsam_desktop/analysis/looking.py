@@ -27,8 +27,8 @@ _measured: WeakKeyDictionary[Answer, Sequence[Traits | None]] = WeakKeyDictionar
 somebody remembers an answer, its candidates are measured once.
 """
 
-_MISFIT = 3.0
-"""So many spreads from the expected size, the best candidate is none: the model is told the size, too."""
+_MISFIT = 1.0
+"""So many spreads from the expected size, the best candidate may be none: the model is told the size, too."""
 
 Look: TypeAlias = "tuple[PreparedImage | NDArray[Any], InputGeometry]"
 """What the decoder answers from, and the region it shows."""
@@ -55,18 +55,22 @@ def propose(
     hint: NDArray[np.float32] | None = None,
     knowledge: Knowledge = NOTHING,
     mode: CandidateMode = "ranked",
+    *,
+    insist: bool = True,
 ) -> tuple[Option, ...]:
     """The masks to offer for ``prompts``, best first, from at least one look.
 
     ``hint`` is the logits (256, 256) of an earlier answer on the same, single look. Only an ambiguous
     question (one point, no hint) is ranked; the decoder's own order holds for the others, as it does in the
-    mode ``predicted-iou``. The masks are worked out when they are read (``Option.mask``).
+    mode ``predicted-iou``. Where no candidate has the size that is expected, the looks are asked again, and
+    told it; without ``insist``, which takes less time, they are not. The masks are worked out when they are
+    read (``Option.mask``).
 
     Raises:
         PromptError: there is no prompt.
     """
     if mode == "ranked" and ambiguous(prompts, hint):
-        return tuple(_ranked(decoder, looks, prompts, knowledge)[:_OFFERED])
+        return tuple(_ranked(decoder, looks, prompts, knowledge, insist)[:_OFFERED])
     options = [
         Option(candidate.logits, geometry, candidate.predicted_iou)
         for image, geometry in looks
@@ -100,19 +104,22 @@ def _traits_of(answer: Answer, geometry: InputGeometry, click: Point) -> Sequenc
     return _measured[answer]
 
 
-def _ranked(decoder: Decoder, looks: Sequence[Look], prompts: Prompts, knowledge: Knowledge) -> list[Option]:
+def _ranked(
+    decoder: Decoder, looks: Sequence[Look], prompts: Prompts, knowledge: Knowledge, insist: bool
+) -> list[Option]:
     options = [option for look in looks for option in options_of(decoder, look, prompts)]
     ranked = rank(options, knowledge)
     size = knowledge.size
-    if size is None or fits(ranked[0], size):
+    if not insist or size is None or fits(ranked[0], size):
         return ranked
     box = expected_box(prompts.points[0], size)
-    return rank([*options, *options_of(decoder, looks[0], prompts, box)], knowledge)
+    told = [option for look in looks for option in options_of(decoder, look, prompts, box)]
+    return rank([*options, *told], knowledge)
 
 
 def fits(option: Option, size: Size) -> bool:
     """Whether an option has about the size that is expected."""
-    return option.traits is not None and abs(size.gap(option.traits.area)) < _MISFIT
+    return option.traits is not None and abs(size.area.gap(option.traits.area)) < _MISFIT
 
 
 def expected_box(click: Point, size: Size) -> Box:

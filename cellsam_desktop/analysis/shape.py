@@ -6,13 +6,14 @@ import math
 
 import numpy as np
 
-from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.mask import BoolArray, Mask
 
 _STRAIGHT, _DIAGONAL, _MIXED = (5, 7, 15, 17, 25, 27), (21, 33), (13, 23)
 _LENGTHS = np.zeros(50)
 _LENGTHS[list(_STRAIGHT)] = 1.0
 _LENGTHS[list(_DIAGONAL)] = math.sqrt(2)
 _LENGTHS[list(_MIXED)] = (1 + math.sqrt(2)) / 2
+_OF_A_PIXEL = 1 / 12
 
 
 def perimeter(mask: Mask) -> float:
@@ -34,11 +35,29 @@ def perimeter(mask: Mask) -> float:
 
 def eccentricity(mask: Mask) -> float:
     """That of the ellipse with the same second moments: 0 for a circle, towards 1 the longer the mask is."""
-    bits = mask.bits
-    x, y = mask.centroid
-    rows, columns = np.arange(mask.height) + (mask.y0 - y), np.arange(mask.width) + (mask.x0 - x)
-    across, along = float(bits.sum(axis=0) @ columns**2), float(bits.sum(axis=1) @ rows**2)
-    mixed = float(rows @ bits @ columns)
+    along, across, mixed = _moments(mask.bits)
     apart, together = math.hypot(across - along, 2 * mixed), across + along
     # Of the two moments along the axes of the ellipse, (together +- apart) / 2.
     return math.sqrt(2 * apart / (together + apart)) if together else 0.0
+
+
+def fullness(bits: BoolArray) -> float:
+    """The area over that of the ellipse with the same second moments; the mask must have pixels.
+
+    1 for a disc and any ellipse, 0.95 for a rectangle, less for what is bent, branched, hollow or in pieces.
+    """
+    area = int(np.count_nonzero(bits))
+    along, across, mixed = _moments(bits)
+    # A pixel is a square, which has moments of its own.
+    along, across, mixed = along / area + _OF_A_PIXEL, across / area + _OF_A_PIXEL, mixed / area
+    return area / (4 * math.pi * math.sqrt(along * across - mixed**2))
+
+
+def _moments(bits: BoolArray) -> tuple[float, float, float]:
+    """The second moments about the centroid: of rows, of columns, and mixed; not divided by the area."""
+    per_row, per_column = bits.sum(axis=1), bits.sum(axis=0)
+    area = max(1, int(per_row.sum()))
+    rows, columns = np.arange(float(per_row.size)), np.arange(float(per_column.size))
+    rows -= per_row @ rows / area
+    columns -= per_column @ columns / area
+    return float(per_row @ rows**2), float(per_column @ columns**2), float(rows @ bits @ columns)

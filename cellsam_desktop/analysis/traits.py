@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cellsam_desktop.analysis.shape import fullness
 from cellsam_desktop.core.mask import BoolArray
 from cellsam_desktop.core.prompts import Point
 from cellsam_desktop.sam.transforms import IMAGE_SIZE, InputGeometry
@@ -29,14 +31,18 @@ class Traits:
 
     ``area`` is in plane pixels, ``share`` that of the look; ``offset`` the distance of the click from the
     centroid over the square root of the area; ``depth`` the distance of the click from the outline over that
-    of the deepest pixel (0 outside the mask, 1 in its middle); ``likeness`` the IoU with each of the answer's
-    masks, in the order of the tokens, itself among them.
+    of the deepest pixel (0 outside the mask, 1 in its middle); ``fullness`` is explained in
+    ``analysis.shape``; ``roughness`` is the length of the outline, along the edges of pixels, over the square
+    root of the area; ``likeness`` the IoU with each of the answer's masks, in the order of the tokens, itself
+    among them.
     """
 
     area: float
     share: float
     offset: float
     depth: float
+    fullness: float
+    roughness: float
     likeness: tuple[float, ...]
 
 
@@ -47,10 +53,12 @@ def traits_of(
     masks = [answer > 0 for answer in logits]
     click_row, click_column = logit_positions(geometry, np.array([click.x]), np.array([click.y]))
     place = int(click_row[0]), int(click_column[0])
+    boxes = [_Tight.around(bits, place) for bits in masks]
+    depths = iter(_depths([box for box in boxes if box is not None]))
     pixel = _pixel_area(geometry)
     return [
-        _traits(bits, place, pixel, tuple(map(float, likeness)))
-        for bits, likeness in zip(masks, _likeness(masks), strict=True)
+        None if box is None else _traits(box, next(depths), pixel, tuple(map(float, likeness)))
+        for box, likeness in zip(boxes, _likeness(masks), strict=True)
     ]
 
 
@@ -66,20 +74,51 @@ def logit_positions(
     return np.clip(rows, 0, last).astype(np.intp), np.clip(columns, 0, last).astype(np.intp)
 
 
-def _traits(
-    bits: BoolArray, place: tuple[int, int], pixel: float, likeness: tuple[float, ...]
-) -> Traits | None:
-    rows, columns = np.flatnonzero(bits.any(axis=1)), np.flatnonzero(bits.any(axis=0))
-    if rows.size == 0:
-        return None
-    top, left = int(rows[0]), int(columns[0])
-    tight = bits[top : rows[-1] + 1, left : columns[-1] + 1]
-    row, column = place[0] - top, place[1] - left
-    per_row, per_column = tight.sum(axis=1), tight.sum(axis=0)
+@dataclass(frozen=True, slots=True)
+class _Tight:
+    """A mask cut to its bounding box; the click lies at (row, column) of it, perhaps outside."""
+
+    bits: BoolArray
+    row: int
+    column: int
+
+    @classmethod
+    def around(cls, bits: BoolArray, place: tuple[int, int]) -> _Tight | None:
+        rows, columns = np.flatnonzero(bits.any(axis=1)), np.flatnonzero(bits.any(axis=0))
+        if rows.size == 0:
+            return None
+        top, left = int(rows[0]), int(columns[0])
+        tight = bits[top : rows[-1] + 1, left : columns[-1] + 1]
+        return cls(tight, place[0] - top, place[1] - left)
+
+    def coarse(self) -> _Tight:
+        """Every second, third ... pixel of a large mask."""
+        step = max(1, math.ceil(max(self.bits.shape) / _FINE_ENOUGH))
+        return _Tight(self.bits[::step, ::step], self.row // step, self.column // step)
+
+    def clicked(self) -> bool:
+        """Whether the click lies on the mask."""
+        height, width = self.bits.shape
+        inside = 0 <= self.row < height and 0 <= self.column < width
+        return inside and bool(self.bits[self.row, self.column])
+
+
+def _traits(box: _Tight, depth: float, pixel: float, likeness: tuple[float, ...]) -> Traits:
+    bits = box.bits
+    per_row, per_column = bits.sum(axis=1), bits.sum(axis=0)
     area = int(per_row.sum())
     y, x = per_row @ np.arange(per_row.size) / area, per_column @ np.arange(per_column.size) / area
-    offset = math.hypot(float(x) - column, float(y) - row) / math.sqrt(area)
-    return Traits(area * pixel, area / bits.size, offset, _depth(tight, row, column), likeness)
+    side = math.sqrt(area)
+    offset = math.hypot(float(x) - box.column, float(y) - box.row) / side
+    share = area / _LOGITS**2
+    return Traits(area * pixel, share, offset, depth, fullness(bits), _outline(bits) / side, likeness)
+
+
+def _outline(bits: BoolArray) -> int:
+    """The number of edges between a pixel of the mask and one outside, the box's own sides among them."""
+    sides = bits[0].sum() + bits[-1].sum() + bits[:, 0].sum() + bits[:, -1].sum()
+    across, along = bits[1:] != bits[:-1], bits[:, 1:] != bits[:, :-1]
+    return int(sides) + int(np.count_nonzero(across)) + int(np.count_nonzero(along))
 
 
 def _likeness(masks: Sequence[BoolArray]) -> NDArray[np.float32]:
@@ -99,15 +138,25 @@ def _pixel_area(geometry: InputGeometry) -> float:
     return per_row * region.width / geometry.input_width * _INPUT_PER_LOGIT
 
 
-def _depth(bits: BoolArray, row: int, column: int) -> float:
+def _depths(boxes: Sequence[_Tight]) -> list[float]:
+    """The depth of the click in each mask.
+
+    Their distances are found together, side by side with a gap: for one by itself most of the time is what
+    any call takes.
+    """
     from scipy import ndimage  # not needed before the first click; the window's start must not wait for it
 
-    step = max(1, math.ceil(max(bits.shape) / _FINE_ENOUGH))
-    coarse = bits[::step, ::step]
-    row, column = row // step, column // step
-    if not (0 <= row < coarse.shape[0] and 0 <= column < coarse.shape[1]) or not coarse[row, column]:
-        return 0.0
-    padded = np.zeros((coarse.shape[0] + 2, coarse.shape[1] + 2), np.bool_)
-    padded[1:-1, 1:-1] = coarse  # ``np.pad`` takes as long as the distances
-    distance = ndimage.distance_transform_edt(padded)
-    return float(distance[row + 1, column + 1] / distance.max())
+    coarse = [box.coarse() for box in boxes]
+    height = 2 + max((box.bits.shape[0] for box in coarse), default=0)
+    starts = np.cumsum([1, *(1 + box.bits.shape[1] for box in coarse)])
+    together = np.zeros((height, int(starts[-1])), np.bool_)
+    places = [slice(start, stop - 1) for start, stop in pairwise(starts.tolist())]
+    for box, place in zip(coarse, places, strict=True):
+        together[1 : 1 + box.bits.shape[0], place] = box.bits
+    distance = ndimage.distance_transform_edt(together)
+    return [
+        float(distance[1 + box.row, place.start + box.column] / distance[:, place].max())
+        if box.clicked()
+        else 0.0
+        for box, place in zip(coarse, places, strict=True)
+    ]

@@ -237,20 +237,19 @@ class DecoderThread:
             self._memory.decode(*looks[-1], request.prompts, request.hint)
             if len(looks) == 1:
                 only = request.hover and look is request.looks[-1]
-                yield self._offer(request, looks, 1), only
+                yield self._offer(request, looks, 1, insist=only), only
                 if only:
                     return
         if looks:
             yield self._offer(request, looks, 1 if request.hover else None), True
 
     def _offer(
-        self, request: DecodeRequest, looks: Sequence[Look], count: int | None
+        self, request: DecodeRequest, looks: Sequence[Look], count: int | None, *, insist: bool = True
     ) -> tuple[Proposal, ...]:
         from cellsam_desktop.analysis.looking import propose
 
-        options = propose(
-            self._memory, looks, request.prompts, request.hint, request.knowledge, mode=request.mode
-        )
+        asked = request.prompts, request.hint, request.knowledge, request.mode
+        options = propose(self._memory, looks, *asked, insist=insist)
         return tuple(self._proposal(option) for option in options[:count])
 
     def _proposal(self, option: Option) -> Proposal:

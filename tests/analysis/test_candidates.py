@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -96,6 +97,43 @@ def test_the_size_of_accepted_cells_decides(radius, first):
     knowledge = Knowledge([facts_of(round_mask(radius))] * 5)
     best = rank(options, knowledge)[0]
     assert best.traits.area == pytest.approx(math.pi * first**2, rel=0.1)
+
+
+@pytest.mark.parametrize("geometry", [WHOLE, CROP])
+def test_the_shape_of_a_candidate(geometry):
+    smooth = option(20, geometry)
+    assert smooth.traits.fullness == pytest.approx(1, abs=0.02)
+    assert smooth.traits.roughness == pytest.approx(8 / math.sqrt(4 * math.pi) * 2, rel=0.2)
+    holes = smooth.logits.copy()
+    holes[::2, ::2] = -1
+    [torn] = traits_of([holes], geometry, MIDDLE)
+    assert torn.roughness > 2 * smooth.traits.roughness
+
+
+def test_traits_of_several_masks_are_those_of_each():
+    logits = [
+        disc(WHOLE, MIDDLE.x + shift, MIDDLE.y, radius) for shift, radius in ((0, 8), (30, 20), (3, 90))
+    ]
+    empty = np.full((256, 256), -1, np.float32)
+    together = traits_of([*logits, empty], WHOLE, MIDDLE)
+    assert together[-1] is None
+    for found, own in zip(together, logits, strict=False):
+        [alone] = traits_of([own], WHOLE, MIDDLE)
+        assert replace(found, likeness=()) == replace(alone, likeness=())
+
+
+def test_the_shape_of_accepted_cells_counts():
+    knowledge = Knowledge([facts_of(round_mask(20))] * 3)
+    round_one = option(20)
+    bits = np.abs(round_one.logits - 3) < 3  # a ring
+    ring = np.where(bits, np.float32(1), np.float32(-1))
+    [traits] = traits_of([ring], WHOLE, MIDDLE)
+    gaps = [
+        measures(one, knowledge)["fullness_gap_squared"]
+        for one in (round_one, replace(round_one, logits=ring, traits=traits))
+    ]
+    assert gaps[0] < 0.1 < 1 < gaps[1]
+    assert weights_of("warm")["fullness_gap_squared"] < 0
 
 
 def test_pixels_of_other_cells_count_against_an_option():

@@ -18,7 +18,7 @@ def rectangle(height: int, width: int, y0: int = 0, x0: int = 0) -> Mask:
 
 
 def cells(*sizes: int) -> list[CellFacts]:
-    return [CellFacts(size, math.sqrt(size)) for size in sizes]
+    return [CellFacts(size, math.sqrt(size), 0.9) for size in sizes]
 
 
 def test_nothing_is_known_of_nothing():
@@ -28,7 +28,7 @@ def test_nothing_is_known_of_nothing():
 
 
 def test_the_facts_of_a_mask():
-    assert facts_of(rectangle(4, 10)) == CellFacts(40, 7.0)
+    assert facts_of(rectangle(4, 10)) == CellFacts(40, 7.0, pytest.approx(3 / math.pi))
 
 
 @given(areas, st.randoms())
@@ -39,22 +39,22 @@ def test_the_order_of_accepted_cells_does_not_matter(sizes, random):
     assert one.diameter == other.diameter
     assert one.size is not None
     assert other.size is not None
-    assert one.size.log_area == other.size.log_area
-    assert one.size.spread == pytest.approx(other.size.spread)
+    assert one.size.area.log == other.size.area.log
+    assert one.size.area.spread == pytest.approx(other.size.area.spread)
 
 
 @given(areas)
 def test_what_is_expected_lies_among_the_cells(sizes):
     size = Knowledge(cells(*sizes)).size
     assert size is not None
-    assert math.log(min(sizes)) - 1e-9 <= size.log_area <= math.log(max(sizes)) + 1e-9
-    assert size.gap(math.exp(size.log_area)) == pytest.approx(0)
-    assert size.gap(1.0) <= 1e-9
+    assert math.log(min(sizes)) - 1e-9 <= size.area.log <= math.log(max(sizes)) + 1e-9
+    assert size.area.gap(math.exp(size.area.log)) == pytest.approx(0)
+    assert size.area.gap(1.0) <= 1e-9
 
 
 def test_like_cells_make_sure_and_unlike_cells_unsure():
     spreads = [
-        Knowledge(cells(*sizes)).size.spread
+        Knowledge(cells(*sizes)).size.area.spread
         for sizes in ([1000] * 40, [1000] * 3, [1000], [500, 1000, 2000], [100, 1000, 10_000])
     ]
     assert spreads == sorted(spreads)
@@ -63,15 +63,28 @@ def test_like_cells_make_sure_and_unlike_cells_unsure():
 
 
 def test_one_outlier_does_not_mislead():
-    assert Knowledge(cells(900, 1000, 1100, 1_000_000)).size.log_area == pytest.approx(
+    assert Knowledge(cells(900, 1000, 1100, 1_000_000)).size.area.log == pytest.approx(
         math.log(1050), abs=0.05
     )
 
 
+def test_how_full_the_next_cell_will_be():
+    rods, stars = [CellFacts(500, 40, 0.95)] * 3, [CellFacts(500, 40, 0.6)] * 3
+    expected = Knowledge(rods).fullness
+    assert expected is not None
+    assert math.exp(expected.log) == pytest.approx(0.95)
+    assert abs(expected.gap(0.9)) < 1 < abs(expected.gap(0.6))
+    mixed = Knowledge([*rods, *stars]).fullness
+    assert mixed.spread > expected.spread
+    bent = rectangle(20, 30)
+    assert Knowledge(stars, previous=bent).fullness.log == pytest.approx(math.log(facts_of(bent).fullness))
+    assert NOTHING.fullness is None
+
+
 def test_the_cells_own_mask_beside_says_more_than_other_cells():
     knowledge = Knowledge(cells(10_000, 10_000), previous=rectangle(20, 30))
-    assert knowledge.size.log_area == pytest.approx(math.log(600))
-    assert knowledge.size.spread < Knowledge(cells(10_000)).size.spread
+    assert knowledge.size.area.log == pytest.approx(math.log(600))
+    assert knowledge.size.area.spread < Knowledge(cells(10_000)).size.area.spread
     assert knowledge.size.extent == 25
     assert Knowledge(previous=rectangle(10, 10)).diameter == pytest.approx(2 * math.sqrt(100 / math.pi))
 

@@ -9,7 +9,7 @@ import pytest
 from skimage import draw, measure
 
 from cellsam_desktop.analysis.neighbours import REACH, neighbour_counts
-from cellsam_desktop.analysis.shape import eccentricity, perimeter
+from cellsam_desktop.analysis.shape import eccentricity, fullness, perimeter
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.morphology import disc
 
@@ -38,6 +38,27 @@ def test_known_shapes():
     pixel = Mask(3, 3, np.ones((1, 1), np.bool_))
     assert (perimeter(pixel), eccentricity(pixel)) == (0, 0)
     assert eccentricity(Mask(0, 0, np.ones((1, 9), np.bool_))) == 1
+
+
+def test_how_full_shapes_are():
+    assert fullness(disc(20, 20, 15).bits) == pytest.approx(1, abs=0.01)
+    assert fullness(np.ones((5, 30), np.bool_)) == pytest.approx(3 / math.pi)
+    assert fullness(np.ones((1, 1), np.bool_)) == pytest.approx(3 / math.pi)
+    ring = disc(20, 20, 15).bits.copy()
+    ring[5:-5, 5:-5] = False
+    pieces = np.zeros((9, 60), np.bool_)
+    pieces[:, :9] = pieces[:, -9:] = True
+    assert fullness(pieces) < fullness(ring) < 0.8
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_fullness_as_scikit_image_measures(seed: int):
+    mask = random_mask(seed)
+    [found] = measure.regionprops(mask.bits.astype(np.uint8))
+    # As there, but that a pixel is a square here and a point there.
+    moments = [(axis / 4) ** 2 + 1 / 12 for axis in (found.axis_major_length, found.axis_minor_length)]
+    ellipse = 4 * math.pi * math.sqrt(math.prod(moments))
+    assert fullness(mask.bits) == pytest.approx(mask.area / ellipse, rel=1e-5)
 
 
 @pytest.mark.parametrize("seed", range(5))
