@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+
+from cellsam_desktop.sam.cores import usable
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 
@@ -34,8 +35,7 @@ def replace(name: str, command: str, printed: str, page: Path = PAGE) -> None:
 
 def machine() -> str:
     """This computer in words."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{_processor()}, {cores} cores, {platform.system()}, Python {platform.python_version()}"
+    return f"{_processor()}, {usable()} cores, {platform.system()}, Python {platform.python_version()}"
 
 
 def _processor() -> str:

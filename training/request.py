@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import torch
 
 from cellsam_desktop import __version__
 from cellsam_desktop.core.errors import ModelError
+from cellsam_desktop.sam.cores import usable
 from training.config import Config
 from training.run_folder import RunFolder, RunRecord
 
@@ -87,6 +87,6 @@ def _program() -> dict[str, Any]:
         "python": sys.version.split()[0],
         "torch": torch.__version__,
         "platform": platform.platform(),
-        "processors": os.cpu_count(),
+        "processors": usable(),
         "threads": torch.get_num_threads(),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +10,14 @@ from numpy.typing import NDArray
 
 from cellsam_desktop.core.prompts import Prompts
 from cellsam_desktop.jobs.waiting import wait
+from cellsam_desktop.sam.cores import usable
 from cellsam_desktop.sam.transforms import InputGeometry
 
 if TYPE_CHECKING:
     from cellsam_desktop.jobs.decoder_thread import DecoderThread
     from cellsam_desktop.sam.decoder import Answer, PreparedImage
 
-SLICE = max(1, min(8, os.cpu_count() or 1))
+SLICE = min(8, usable())
 """So many prompts are answered in one go: one per core, which takes hardly longer than one alone. A hover or
 a click that comes meanwhile waits for them and for nothing else."""
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from cellsam_desktop import installed, logs
 from cellsam_desktop.core.training_messages import Failed, to_line
+from cellsam_desktop.sam.cores import usable
 
 log = logging.getLogger(__name__)
 
@@ -20,9 +21,8 @@ _NICE = 15
 
 def main(words: Sequence[str]) -> int:
     """Run ``cellsam-train`` with these words, quietly beside a window; returns its exit code."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl+C in a terminal is for the window, which then ends this
+    # Ctrl+C in a terminal is for the window, which then ends this.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(_NICE)  # on Windows the parent sets the priority
     os.environ.setdefault("OMP_NUM_THREADS", str(threads()))
@@ -48,5 +48,4 @@ def main(words: Sequence[str]) -> int:
 
 def threads() -> int:
     """Threads of training on the CPU: one core is left to the window."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores - 1)
+    return max(1, usable() - 1)

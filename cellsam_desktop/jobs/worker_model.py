@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +13,7 @@ from cellsam_desktop.core.errors import CellSamError, ModelError
 from cellsam_desktop.jobs.leisure import Dismissed, Leisure
 from cellsam_desktop.jobs.protocol import Configure
 from cellsam_desktop.jobs.targets import WorkerConfig
+from cellsam_desktop.sam.cores import usable
 from cellsam_desktop.sam.decoder_files import decoder_path
 from cellsam_desktop.sam.digests import digest
 from cellsam_desktop.sam.encoder_choice import Choices
@@ -144,5 +144,4 @@ def _is_another_quicker(
 
 def encoder_threads() -> int:
     """Threads of the encoder on the CPU: one core is left to the window and the decoder."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores - 1)
+    return max(1, usable() - 1)

@@ -45,6 +45,20 @@ def tie(numbers: Set[int]) -> bool:
     return True
 
 
+def usable() -> int:
+    """The logical processors that this process may use, which in a container may be a few of many."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def for_onnx_runtime(threads: int | None) -> int:
+    """What ONNX Runtime is to be told where ``threads`` are wanted (None: as many as there are cores).
+
+    0 leaves the number to ONNX Runtime, which then ties a thread to every core of the machine; not only to
+    those that the process may use.
+    """
+    return threads or (0 if usable() == os.cpu_count() else usable())
+
+
 @cache
 def first_core() -> frozenset[int]:
     """The logical processors of the first core; none where the system does not tell."""

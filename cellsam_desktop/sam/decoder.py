@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from onnxruntime import OrtValue
 
 from cellsam_desktop.core.prompts import Prompts
+from cellsam_desktop.sam.cores import usable
 from cellsam_desktop.sam.decoder_files import HINTED, DecoderFiles
 from cellsam_desktop.sam.prompt_arrays import prompt_arrays
 from cellsam_desktop.sam.sessions import DecoderSession
@@ -143,7 +143,7 @@ class OnnxDecoder:
         """One prompt per core wastes nothing on waiting for each other; a GPU is kept busy by one."""
         if self.provider != "CPUExecutionProvider":
             return 1
-        return min(_MOST_AT_ONCE, self._threads or os.cpu_count() or 1)
+        return min(_MOST_AT_ONCE, self._threads or usable())
 
     @cached_property
     def _many_sessions(self) -> tuple[DecoderSession, DecoderSession]:

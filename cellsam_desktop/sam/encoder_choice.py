@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import platform
 import sys
 from dataclasses import asdict, dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from cellsam_desktop import installed, paths
+from cellsam_desktop.sam.cores import usable
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class Choices:
 
 
 def _case(architecture: str, threads: int | None) -> str:
-    return f"{_LIKE.get(architecture, architecture)}, threads: {threads or os.cpu_count() or 1}"
+    return f"{_LIKE.get(architecture, architecture)}, threads: {threads or usable()}"
 
 
 def _computer() -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from cellsam_desktop.core.errors import ModelError
 from cellsam_desktop.sam.checkpoint_file import load_arrays
+from cellsam_desktop.sam.cores import for_onnx_runtime
 from cellsam_desktop.sam.encoder_choice import Backend
 from cellsam_desktop.sam.encoder_graph import FloatArray, MappedGraph, Weights
 from cellsam_desktop.sam.encoder_graph_tiny import add_tiny_vit
@@ -38,7 +39,7 @@ class GraphSession:
         # The session uses the weights in place, so they have to live as long as it does.
         self._weights = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in graph.weights.values()]
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or 0
+        options.intra_op_num_threads = for_onnx_runtime(threads)
         options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
         options.enable_mem_pattern = False  # costs a third more memory and gains no time
         options.add_session_config_entry("session.force_spinning_stop", "1")  # leaves the cores to the window

@@ -10,7 +10,7 @@ import onnxruntime
 from onnxruntime import InferenceSession, OrtValue
 
 from cellsam_desktop.core.errors import ModelError
-from cellsam_desktop.sam.cores import beside_workers
+from cellsam_desktop.sam.cores import beside_workers, for_onnx_runtime
 from cellsam_desktop.sam.providers import usable_providers
 
 _SPIN_US = "100"
@@ -33,7 +33,7 @@ class DecoderSession:
         """
         options = onnxruntime.SessionOptions()
         options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-        options.intra_op_num_threads = threads or 0
+        options.intra_op_num_threads = for_onnx_runtime(threads)
         # Waking a thread for each node takes a fifth of a decode; one that spins for long is in the way of
         # whoever else computes, and so of this session itself.
         options.add_session_config_entry("session.intra_op.spin_duration_us", _SPIN_US)
@@ -46,7 +46,7 @@ class DecoderSession:
             raise ModelError(
                 f"The decoder's {onnx} cannot be loaded: delete {onnx.parent}, and it is exported anew."
             ) from error
-        self._workers_are_tied = threads is None and self.provider == _CPU
+        self._workers_are_tied = not options.intra_op_num_threads and self.provider == _CPU
         self.inputs = frozenset(given.name for given in self._session.get_inputs())
         self._outputs = [output.name for output in self._session.get_outputs()]
 

@@ -1,13 +1,16 @@
 """The core that ONNX Runtime leaves to its caller."""
 
 import os
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from onnxruntime import OrtValue
 
-from cellsam_desktop.sam.cores import beside_workers, first_core, processors, tie
+from cellsam_desktop.sam.cores import beside_workers, first_core, for_onnx_runtime, processors, tie, usable
 from cellsam_desktop.sam.sessions import DecoderSession
+
+EMBEDDING = OrtValue.ortvalue_from_numpy(np.zeros((256, 4096), np.float32))
 
 needs_affinity = pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity"), reason="this system ties no thread to a core"
@@ -60,6 +63,31 @@ def test_a_thread_that_may_not_be_tied_stays_where_it_is() -> None:
     assert os.sched_getaffinity(0) == before
 
 
+@pytest.fixture
+def one_core() -> Iterator[set[int]]:
+    """The thread may use one processor only, as all of a program may in some containers."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(before)})
+    yield {max(before)}
+    os.sched_setaffinity(0, before)
+
+
+@needs_affinity
+def test_a_session_has_no_more_threads_than_processors_it_may_use(exported, one_core) -> None:
+    threads = len(os.listdir("/proc/self/task"))
+    session = DecoderSession(exported.image, None, ["CPUExecutionProvider"])
+    assert len(os.listdir("/proc/self/task")) == threads
+    assert (usable(), for_onnx_runtime(None), for_onnx_runtime(3)) == (1, 1 if os.cpu_count() != 1 else 0, 3)
+    places = []
+
+    def names():
+        places.append(os.sched_getaffinity(0))
+        yield "source"
+
+    session.run(names(), {"embedding": EMBEDDING})
+    assert places == [one_core]  # nothing is tied, so nothing has to make room
+
+
 @needs_affinity
 @pytest.mark.parametrize("threads", [None, 1])
 def test_only_a_session_with_helpers_runs_on_the_first_core(exported, threads) -> None:
@@ -70,7 +98,6 @@ def test_only_a_session_with_helpers_runs_on_the_first_core(exported, threads) -
         places.append(os.sched_getaffinity(0))  # asked for where the graph runs
         yield "source"
 
-    embedding = OrtValue.ortvalue_from_numpy(np.zeros((256, 4096), np.float32))
-    session.run(names(), {"embedding": embedding})
+    session.run(names(), {"embedding": EMBEDDING})
     assert places == [before & first_core() or before if threads is None else before]
     assert os.sched_getaffinity(0) == before
