@@ -18,11 +18,12 @@ _DONE = 0.02
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """Two images (height, width) at one blur, and the slopes of the second along y and x."""
+    """Two images (height, width) at one blur; ``seen`` (3, height, width) is the second, and its slopes along
+    y and x.
+    """
 
     before: FloatImage
-    after: FloatImage
-    slopes: tuple[FloatImage, FloatImage]
+    seen: FloatImage
 
     @classmethod
     def of(cls, before: FloatImage, after: FloatImage, sigma: float) -> Level:
@@ -30,13 +31,38 @@ class Level:
         from scipy import ndimage
 
         blurred, other = (ndimage.gaussian_filter(image, sigma) for image in (before, after))
-        slope_y, slope_x = np.gradient(other)
-        return cls(blurred, other, (slope_y, slope_x))
+        return cls(blurred, np.stack([other, *np.gradient(other)]))
 
     def part(self, rows: slice, columns: slice) -> Level:
         """A part of it."""
-        dy, dx = (slope[rows, columns] for slope in self.slopes)
-        return Level(self.before[rows, columns], self.after[rows, columns], (dy, dx))
+        return Level(self.before[rows, columns], self.seen[:, rows, columns])
+
+
+@dataclass(frozen=True, eq=False)
+class _Template:
+    """What is to be found again: ``values`` (n,) that count by ``weights`` (n,), whose sum is ``total``."""
+
+    values: Array
+    weights: Array
+    total: float
+    mean: float
+    apart: Array
+    spread: float
+
+    @classmethod
+    def of(cls, values: Array, weights: Array) -> _Template:
+        total = weights.sum()
+        mean = values @ weights / total
+        apart = values - mean
+        return cls(values, weights, total, mean, apart, weights @ (apart * apart))
+
+    def match(self, seen: Array) -> tuple[float, float, float]:
+        """Gain and base that make ``seen`` most like the template, and their correlation."""
+        mean = seen @ self.weights / self.total
+        apart = seen - mean
+        common, own = self.weights @ (apart * self.apart), self.weights @ (apart * apart)
+        gain = min(max(float(common / (own + 1e-9)), 0.5), 2.0)
+        return gain, float(self.mean - gain * mean), float(common / np.sqrt(own * self.spread + 1e-9))
 
 
 def fit(level: Level, points: Array, weights: Array, centre: Array, state: Array) -> tuple[Array, float]:
@@ -47,15 +73,15 @@ def fit(level: Level, points: Array, weights: Array, centre: Array, state: Array
     """
     inside = np.all((points >= 0) & (points <= np.array(level.before.shape) - 1), axis=1)
     rows, columns = points[inside].astype(np.intp).T
-    template = level.before[rows, columns].astype(np.float64)
     weights, offset = weights[inside], points[inside] - centre
+    template = _Template.of(level.before[rows, columns].astype(np.float64), weights)
     size = float(np.sqrt(np.mean(offset**2))) + 1e-6
     likeness = -1.0
     for _ in range(_STEPS):
         where = (offset @ (np.eye(2) + state[2:].reshape(2, 2)).T + centre + state[:2]).T
-        seen, dy, dx = (_sample(image, where) for image in (level.after, *level.slopes))
-        gain, base, likeness = _match(seen, template, weights)
-        error = template - gain * seen - base
+        seen, dy, dx = _samples(level.seen, where)
+        gain, base, likeness = template.match(seen)
+        error = template.values - gain * seen - base
         step = _step(gain * dy, gain * dx, offset, error, weights, state, size)
         state = state + step
         if max(np.abs(step[:2]).max(), np.abs(step[2:]).max() * size) < _DONE:
@@ -73,7 +99,7 @@ def search(level: Level, cells: NDArray[np.bool_], reach: int) -> Array:
     reduce = 3
     wide = ndimage.binary_dilation(cells, iterations=2 * reduce)
     weights = wide[::reduce, ::reduce].astype(np.float64)
-    before, after = (image[::reduce, ::reduce].astype(np.float64) for image in (level.before, level.after))
+    before, after = (image[::reduce, ::reduce].astype(np.float64) for image in (level.before, level.seen[0]))
     total = weights.sum()
     template = weights * (before - (weights * before).sum() / total)
     pad = reach // reduce + 1
@@ -99,15 +125,15 @@ def _correlation(image: Array, template: Array) -> Array:
     return np.asarray(fft.irfft2(product, shape)[:rows, :columns])
 
 
-def _sample(image: FloatImage, where: Array) -> Array:
-    """Bilinear samples at positions (2, n), clamped to the image."""
-    height, width = image.shape
-    y, x = np.clip(where[0], 0, height - 1.001), np.clip(where[1], 0, width - 1.001)
+def _samples(images: FloatImage, where: Array) -> Array:
+    """Bilinear samples of every image at positions (2, n), clamped to the images."""
+    height, width = images.shape[1:]
+    y, x = np.minimum(np.maximum(where, 0), [[height - 1.001], [width - 1.001]])
     row, column = y.astype(np.intp), x.astype(np.intp)
     down, right = y - row, x - column
-    flat, place = image.ravel(), row * width + column
-    top = flat.take(place) * (1 - right) + flat.take(place + 1) * right
-    bottom = flat.take(place + width) * (1 - right) + flat.take(place + width + 1) * right
+    flat, place = images.reshape(len(images), -1), row * width + column
+    left, beside, below, across = (flat.take(place + n, axis=1) for n in (0, 1, width, width + 1))
+    top, bottom = left * (1 - right) + beside * right, below * (1 - right) + across * right
     return np.asarray(top * (1 - down) + bottom * down)
 
 
@@ -122,13 +148,3 @@ def _step(
     stiff = _STIFF * (np.trace(normal[:2, :2]) / 2 + 1e-9) * np.array([0.25, 0.25, *[size**2] * 4])
     pull = np.concatenate([np.zeros(2), (stiff * state)[2:]])
     return np.linalg.solve(normal + np.diag(stiff), jacobian.T @ (trust * error) - pull)
-
-
-def _match(seen: Array, template: Array, weights: Array) -> tuple[float, float, float]:
-    """Gain and base that make ``seen`` most like ``template``, and their correlation."""
-    total = weights.sum()
-    mean_seen, mean_template = seen @ weights / total, template @ weights / total
-    a, b = seen - mean_seen, template - mean_template
-    common, own, other = weights @ (a * b), weights @ (a * a), weights @ (b * b)
-    gain = float(np.clip(common / (own + 1e-9), 0.5, 2.0))
-    return gain, float(mean_template - gain * mean_seen), float(common / np.sqrt(own * other + 1e-9))
