@@ -85,4 +85,4 @@ class TrainingMovie:
             sizes = source.info.sizes
         if self.channel >= sizes.c:
             raise ImageError(f"{self.path.name} has {sizes.c} channels: it is not the movie of this project.")
-        return sizes.t, sizes.z, sizes.y, sizes.x
+        return sizes.tzyx

@@ -11,7 +11,7 @@ from cellsam_desktop.analysis.measure import Measurement, measure
 from cellsam_desktop.analysis.neighbours import neighbour_counts
 from cellsam_desktop.analysis.shape import eccentricity, perimeter
 from cellsam_desktop.core.document import Document
-from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.geometry import Place
 from cellsam_desktop.core.progress import Report
 
 _NOTHING = Intensities()
@@ -92,7 +92,7 @@ class _Neighbours:
     """How many cells touch each mask of the ``chosen`` cells: of all cells, also of those not chosen."""
 
     def __init__(self, document: Document, chosen: list[int], progress: Report) -> None:
-        self.counts: dict[tuple[int, PlaneKey], int] = {}
+        self.counts: dict[Place, int] = {}
         planes = sorted({key for cell_id in chosen for key in document.track(cell_id)})
         for number, key in enumerate(planes):
             progress(number / len(planes))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from cellsam_desktop.core.document import Document
-from cellsam_desktop.core.geometry import PlaneIndex, PlaneKey
+from cellsam_desktop.core.geometry import Place, PlaneIndex, PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.progress import Report
 
@@ -30,7 +30,7 @@ class Intensities:
     """What was measured: ``channels`` are names for columns, ``of`` has one value per channel and mask."""
 
     channels: tuple[str, ...] = ()
-    of: dict[tuple[int, PlaneKey], tuple[Intensity, ...]] = field(default_factory=dict)
+    of: dict[Place, tuple[Intensity, ...]] = field(default_factory=dict)
 
 
 def measure_intensities(
@@ -51,7 +51,7 @@ def measure_intensities(
     Raises:
         ImageError: a plane cannot be read.
     """
-    measured: dict[tuple[int, PlaneKey], tuple[Intensity, ...]] = {}
+    measured: dict[Place, tuple[Intensity, ...]] = {}
     planes = _planes(document, cells)
     for number, key in enumerate(planes):
         progress(number / len(planes))

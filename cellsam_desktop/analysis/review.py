@@ -11,11 +11,10 @@ from cellsam_desktop.analysis.contacts import Contacts
 from cellsam_desktop.analysis.doubts import Facts, Oddity
 from cellsam_desktop.core.changes import ChangeSet
 from cellsam_desktop.core.document import Document
-from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.geometry import Place, PlaneKey
 from cellsam_desktop.core.records import MaskRecord, Source
 from cellsam_desktop.core.track_edits import is_proposed
 
-Place = tuple[int, PlaneKey]
 _Jumps = tuple[Oddity, ...]
 
 DOUBTFUL = 0.5

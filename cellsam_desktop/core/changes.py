@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.geometry import Place, PlaneKey
 
 Places = Mapping[int, frozenset[PlaneKey]]
 
@@ -31,7 +31,7 @@ class ChangeSet:
     complete: frozenset[PlaneKey] = frozenset()
 
     @cached_property
-    def masks(self) -> frozenset[tuple[int, PlaneKey]]:
+    def masks(self) -> frozenset[Place]:
         """Every (cell id, plane) whose mask changed; with very many masks rather ask ``places`` or ``on``."""
         return frozenset((cell_id, key) for cell_id, keys in self.places.items() for key in keys)
 
@@ -74,7 +74,7 @@ def _united(one: Places, other: Places) -> Places:
     return places
 
 
-def places_of(masks: Iterable[tuple[int, PlaneKey]]) -> dict[int, frozenset[PlaneKey]]:
+def places_of(masks: Iterable[Place]) -> dict[int, frozenset[PlaneKey]]:
     """(cell id, plane) pairs by cell."""
     places: dict[int, set[PlaneKey]] = {}
     for cell_id, key in masks:

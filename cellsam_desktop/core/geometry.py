@@ -21,6 +21,9 @@ class PlaneKey(NamedTuple):
     z: int = 0
 
 
+Place = tuple[int, PlaneKey]
+"""Which mask: that of a cell on a plane."""
+
 MovieSizes = tuple[int, int, int, int]
 """Lengths of a movie's axes as far as masks have them: frames, z positions, rows and columns (T, Z, Y, X)."""
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cellsam_desktop.analysis.knowledge import CellFacts, Knowledge, facts_of, previous_for
 from cellsam_desktop.core.changes import ChangeSet
 from cellsam_desktop.core.document import Document
-from cellsam_desktop.core.geometry import PlaneKey, Region
+from cellsam_desktop.core.geometry import Place, PlaneKey, Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.prompts import Prompts
 from cellsam_desktop.core.records import MaskRecord, Source
@@ -40,7 +40,7 @@ class Memory:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._facts: dict[tuple[int, PlaneKey], tuple[MaskRecord, CellFacts]] = {}
+        self._facts: dict[Place, tuple[MaskRecord, CellFacts]] = {}
         self._near: tuple[PlaneKey, Knowledge] | None = None
         self._neighbours: _Neighbours | None = None
         self._last = Knowledge()
@@ -94,7 +94,7 @@ class Memory:
                         if not left:
                             return
 
-    def _facts_of(self, place: tuple[int, PlaneKey], record: MaskRecord) -> CellFacts:
+    def _facts_of(self, place: Place, record: MaskRecord) -> CellFacts:
         known = self._facts.get(place)
         if known is None or known[0] is not record:
             self.measured += 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from cellsam_desktop.core.edges import Pieces, border_pieces
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.morphology import polygon
 
@@ -21,10 +22,9 @@ _LARGEST = 2**24
 
 def outline_of(mask: Mask) -> Points:
     """Corners (n, 2) as x, y in the plane, where pixel centres lie at integers; the ring is not repeated."""
-    padded = np.zeros((mask.height + 2, mask.width + 2), np.bool_)
-    padded[1:-1, 1:-1] = mask.bits
-    across = _ends(padded[1:, :] != padded[:-1, :])
-    down = {here[::-1]: there[::-1] for here, there in _ends((padded[:, 1:] != padded[:, :-1]).T).items()}
+    pieces_across, pieces_down = border_pieces(mask)
+    across = _ends(pieces_across)
+    down = {here[::-1]: there[::-1] for here, there in _ends(pieces_down).items()}
     rings = []
     left = dict.fromkeys(across)
     while left:
@@ -53,13 +53,11 @@ def mask_of(points: npt.ArrayLike) -> Mask | None:
     return polygon(ring)
 
 
-def _ends(border: npt.NDArray[np.bool_]) -> dict[Corner, Corner]:
-    """For both ends (column, row) of each straight piece of a border the other one."""
-    row, column = np.nonzero(border[:, 1:] != border[:, :-1])
-    corners = list(zip(column.tolist(), row.tolist(), strict=True))
-    return dict(zip(corners[::2], corners[1::2], strict=True)) | dict(
-        zip(corners[1::2], corners[::2], strict=True)
-    )
+def _ends(pieces: Pieces) -> dict[Corner, Corner]:
+    """For both ends (along the line, line) of each piece the other one."""
+    line, begin, end = (part.tolist() for part in pieces)
+    begins, ends = list(zip(begin, line, strict=True)), list(zip(end, line, strict=True))
+    return dict(zip(begins, ends, strict=True)) | dict(zip(ends, begins, strict=True))
 
 
 def _ring(begin: Corner, across: dict[Corner, Corner], down: dict[Corner, Corner]) -> list[Corner]:

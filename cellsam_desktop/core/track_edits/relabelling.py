@@ -7,12 +7,9 @@ from collections.abc import Iterable, Mapping
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.edits import Edit
 from cellsam_desktop.core.errors import EditRefused
-from cellsam_desktop.core.geometry import PlaneKey
+from cellsam_desktop.core.geometry import Place
 from cellsam_desktop.core.records import Cell
 from cellsam_desktop.core.track_edits.plan import Pair, Plan, Track
-
-Place = tuple[int, PlaneKey]
-"""A mask: its cell and plane."""
 
 
 def relabel(

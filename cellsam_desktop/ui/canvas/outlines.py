@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtGui import QPainterPath
 
+from cellsam_desktop.core.edges import border_pieces
 from cellsam_desktop.core.mask import Mask
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -32,19 +33,9 @@ def path_of(borders: Iterable[tuple[Floats, Floats]]) -> QPainterPath:
 
 def border(mask: Mask) -> tuple[Floats, Floats]:
     """Ends of the border's straight pieces, x and y of shape (2 n,): piece i joins 2 i and 2 i + 1."""
-    padded = np.zeros((mask.height + 2, mask.width + 2), np.bool_)
-    padded[1:-1, 1:-1] = mask.bits
-    row, left, right = _runs(padded[1:, :] != padded[:-1, :])
-    column, top, bottom = _runs((padded[:, 1:] != padded[:, :-1]).T)
+    (row, left, right), (column, top, bottom) = border_pieces(mask)
     across = 2 * row.size
     x, y = np.empty(across + 2 * column.size), np.empty(across + 2 * column.size)
-    x[0:across:2], x[1:across:2], x[across::2], x[across + 1 :: 2] = left, right, column + 1, column + 1
-    y[0:across:2], y[1:across:2], y[across::2], y[across + 1 :: 2] = row + 1, row + 1, top, bottom
-    # Padded pixel k is the plane's pixel k - 1, and its left or upper edge lies half a pixel before it.
-    return x + (mask.x0 - 1.5), y + (mask.y0 - 1.5)
-
-
-def _runs(edges: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.intp], ...]:
-    """Line, start and end (exclusive) of each run of True along the second axis, whose ends are False."""
-    line, before = np.nonzero(edges[:, 1:] != edges[:, :-1])
-    return line[::2], before[::2] + 1, before[1::2] + 1
+    x[0:across:2], x[1:across:2], x[across::2], x[across + 1 :: 2] = left, right, column, column
+    y[0:across:2], y[1:across:2], y[across::2], y[across + 1 :: 2] = row, row, top, bottom
+    return x + (mask.x0 - 0.5), y + (mask.y0 - 0.5)
