@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,24 +138,32 @@ def _pixel_area(geometry: InputGeometry) -> float:
 
 
 def _depths(boxes: Sequence[_Tight]) -> list[float]:
-    """The depth of the click in each mask.
+    """The depth of the click in each mask."""
+    coarse = [box.coarse() for box in boxes]
+    distances = iter(_distances([box.bits for box in coarse if box.clicked()]))
+    return [_depth(box, next(distances)) if box.clicked() else 0.0 for box in coarse]
 
-    Their distances are found together, side by side with a gap: for one by itself most of the time is what
-    any call takes.
+
+def _depth(box: _Tight, distance: NDArray[np.float64]) -> float:
+    return float(distance[box.row, box.column] / distance.max())
+
+
+def _distances(shapes: Sequence[BoolArray]) -> list[NDArray[np.float64]]:
+    """The distance to the outline of every pixel of each shape.
+
+    They are found together, side by side with gaps: of a single one most of the time is what any call takes.
     """
     from scipy import ndimage  # not needed before the first click; the window's start must not wait for it
 
-    coarse = [box.coarse() for box in boxes]
-    height = 2 + max((box.bits.shape[0] for box in coarse), default=0)
-    starts = np.cumsum([1, *(1 + box.bits.shape[1] for box in coarse)])
-    together = np.zeros((height, int(starts[-1])), np.bool_)
-    places = [slice(start, stop - 1) for start, stop in pairwise(starts.tolist())]
-    for box, place in zip(coarse, places, strict=True):
-        together[1 : 1 + box.bits.shape[0], place] = box.bits
-    distance = ndimage.distance_transform_edt(together)
-    return [
-        float(distance[1 + box.row, place.start + box.column] / distance[:, place].max())
-        if box.clicked()
-        else 0.0
-        for box, place in zip(coarse, places, strict=True)
+    if not shapes:
+        return []
+    starts = np.cumsum([1, *(1 + bits.shape[1] for bits in shapes)]).tolist()
+    together = np.zeros((2 + max(bits.shape[0] for bits in shapes), starts[-1]), np.bool_)
+    places = [
+        (slice(1, 1 + bits.shape[0]), slice(start, start + bits.shape[1]))
+        for bits, start in zip(shapes, starts, strict=False)
     ]
+    for bits, place in zip(shapes, places, strict=True):
+        together[place] = bits
+    distance = ndimage.distance_transform_edt(together)
+    return [distance[place] for place in places]
