@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cellsam_desktop.analysis.appearance import Appearance
 from cellsam_desktop.analysis.carried import (
@@ -54,12 +55,19 @@ def looks_needed(plane: Region, carried: Sequence[Carried]) -> tuple[Region, ...
         return ()
     diameter = float(2 * np.sqrt(np.median([cell.mask.area for cell in carried]) / np.pi))
     offered = list(dict.fromkeys(_look_at(plane, box, diameter) for box in boxes))
-    needed: list[Region] = []
-    while boxes:
-        best = max(offered, key=lambda look: sum(look.intersect(box) == box for box in boxes))
-        needed.append(best)
-        boxes = [box for box in boxes if best.intersect(box) != box]
+    held, needed = _held(offered, boxes), []
+    while held.size:
+        best = int(held.sum(axis=1).argmax())
+        needed.append(offered[best])
+        held = held[:, ~held[best]]
     return tuple(needed)
+
+
+def _held(looks: Sequence[Region], boxes: Sequence[Region]) -> NDArray[np.bool_]:
+    """Which box each look holds as a whole (looks, boxes)."""
+    outer, inner = (np.array([(r.y0, r.x0, r.y1, r.x1) for r in regions]) for regions in (looks, boxes))
+    begins = (outer[:, None, :2] <= inner[:, :2]).all(axis=2)
+    return np.asarray(begins & (outer[:, None, 2:] >= inner[:, 2:]).all(axis=2))
 
 
 def carry(

@@ -96,9 +96,14 @@ class Recent:
     masks: tuple[Mask, ...]
     last: Mask | None
 
+    @property
+    def mask(self) -> Mask:
+        """The newest."""
+        return self.masks[-1]
+
     def carried(self) -> Carried:
         """What these masks say; this touches pixels, so it is no work for the main thread."""
-        mask, velocity = self.masks[-1], None
+        mask, velocity = self.mask, None
         if self.last is not None:
             (x0, y0), (x1, y1) = self.last.centroid, mask.centroid
             velocity = (y1 - y0, x1 - x0)

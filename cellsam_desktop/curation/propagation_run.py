@@ -14,6 +14,7 @@ from cellsam_desktop.analysis.looking import Look
 from cellsam_desktop.core.errors import Cancelled, CellSamError
 from cellsam_desktop.core.geometry import PlaneIndex, PlaneKey, Region
 from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.wording import counted
 from cellsam_desktop.curation.propagation_edits import (
     Outcome,
     Proposed,
@@ -95,6 +96,12 @@ class _Step:
     young: tuple[Young, ...] = ()
     regions: tuple[Region, ...] = ()
 
+    @property
+    def basis(self) -> tuple[object, ...]:
+        """What the step is made from; masks are the same only if nobody has touched them."""
+        proposed = [(one.daughters, one.masks) for one in self.proposed]
+        return self.survey, [cell.mask for cell in self.known], self.domain, proposed
+
 
 class PropagationRun:
     """Fills the frames of one plan. ``work`` runs on a job's thread; everything else on the main thread."""
@@ -113,27 +120,33 @@ class PropagationRun:
         self._carried: dict[int, Carried] = {}
         self._waiting: tuple[_Step, Future[tuple[EncodedLook, ...]]] | None = None
         self._group = object()
+        self._images: dict[int, Image] = {}
 
     # -- on the job's thread ---------------------------------------------------------------------------
 
     def work(self, progress: Progress) -> None:
         """Fill the frames one after the other, until no cell is left; raises Cancelled."""
         decoder = QueuedDecoder(self._session.jobs.decoder, progress.check)
-        last: tuple[int, Image] | None = None
         for number, t in enumerate(self.plan.frames):
             progress(number / len(self.plan.frames), f"frame {t + 1}")
+            if not self._fill(t, decoder, progress):
+                return
+
+    def _fill(self, t: int, decoder: QueuedDecoder, progress: Progress) -> bool:
+        """Carry the cells to one frame; False when none is left.
+
+        Done again when somebody changed meanwhile what it was made from, or masks that are to stay.
+        """
+        while True:
             step = self._main(progress, partial(self._prepare, t))
             if step is None:
-                return
+                return False
             step, found = self._measured(step), NextFrame([], [], [])
             if step.carried:
-                source = t - self.plan.step
-                before = last[1] if last is not None and last[0] == source else self._image(source)
-                image = self._image(t)
-                found = self._carry(step, decoder, progress, image, before)
-                last = t, image
+                found = self._carry(step, decoder, progress)
             after = self._after(step, found)
-            self._main(progress, partial(self._commit, step, found, after))
+            if self._main(progress, partial(self._commit, step, found, after)):
+                return True
 
     def _measured(self, step: _Step) -> _Step:
         """The step with everything that takes a look at pixels, or at all cells with each other."""
@@ -153,9 +166,7 @@ class PropagationRun:
             _ = mask.packed
         return {placed.cell_id: before[placed.cell_id].then(placed) for placed in found.placed}
 
-    def _carry(
-        self, step: _Step, decoder: QueuedDecoder, progress: Progress, image: Image, before: Image
-    ) -> NextFrame:
+    def _carry(self, step: _Step, decoder: QueuedDecoder, progress: Progress) -> NextFrame:
         from cellsam_desktop.analysis.propagation import carry
 
         looks = self._looks(step, decoder, progress)
@@ -168,8 +179,8 @@ class PropagationRun:
             plane=self.movie.frame_region,
             fixed=step.survey.fixed,
             domain=step.domain,
-            image=image,
-            previous_image=before,
+            previous_image=self._image(step.target.t - self.plan.step),
+            image=self._image(step.target.t),
             divisions=self.plan.step > 0,
             young=step.young,
         )
@@ -186,7 +197,13 @@ class PropagationRun:
         return looks
 
     def _image(self, t: int) -> Image:
-        return model_image(self.movie.source.read_plane(self._first._replace(t=t)), self._contrast)
+        """The plane of a frame as the model sees it; the last two are remembered."""
+        if t not in self._images:
+            plane = self.movie.source.read_plane(self._first._replace(t=t))
+            self._images[t] = model_image(plane, self._contrast)
+            while len(self._images) > 2:
+                del self._images[next(iter(self._images))]
+        return self._images[t]
 
     def _main(self, progress: Progress, function: Callable[[], T]) -> T:
         return wait(on_main_thread(self._session.post, function), progress.check)
@@ -253,7 +270,17 @@ class PropagationRun:
         return next((record.mask for record in records if record is not None), None)
 
     def _order(self, step: _Step) -> Future[tuple[EncodedLook, ...]]:
-        """Have the looks encoded; the answer comes when all of them are."""
+        """Have the looks encoded; the answer comes when all of them are.
+
+        Raises:
+            CellSamError: they are more than the cache holds.
+        """
+        if len(step.regions) > self._session.jobs.cache.capacity:
+            looks = counted(len(step.regions), "look")
+            raise CellSamError(
+                f"Frame {step.target.t + 1} needs {looks} at once, more than the cache for embeddings holds: "
+                "raise its limit in the preferences, or propagate fewer cells."
+            )
         future: Future[tuple[EncodedLook, ...]] = Future()
         self._waiting = step, future
         self._session.agenda.carry(self._targets(step))
@@ -278,8 +305,11 @@ class PropagationRun:
             raise CellSamError(f"Frame {step.target.t + 1} could not be encoded: {failure}")
         return None
 
-    def _commit(self, step: _Step, found: NextFrame, after: dict[int, Carried]) -> None:
-        self._check()
+    def _commit(self, step: _Step, found: NextFrame, after: dict[int, Carried]) -> bool:
+        """Put what was found into the document; False, and nothing done, if it is out of date."""
+        now = self._prepare(step.target.t)
+        if now is None or now.basis != step.basis:
+            return False
         target = PlaneKey(step.target.t, step.target.z)
         document = self.movie.document
         result = outcome(
@@ -295,3 +325,4 @@ class PropagationRun:
         self.tally.add(target.t, result)
         self._carried = {placed.cell_id: after[placed.cell_id] for placed in result.placed}
         self._cells = going_on(step.survey, result)
+        return True

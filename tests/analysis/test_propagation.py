@@ -151,6 +151,24 @@ def test_no_cells_need_no_looks():
     assert carry(None, {}, [], plane=plane).placed == []
 
 
+def test_the_looks_of_many_cells_are_chosen_as_of_few():
+    """Most cells first, and of equally good looks the first that was offered."""
+    rng = np.random.default_rng(2)
+    plane = Region.whole(2000, 2000)
+    cells = [Carried(i, disc(*rng.uniform(20, 1980, 2), 10)) for i in range(1, 400)]
+    boxes = [cell.mask.region for cell in cells]
+    looks = looks_needed(plane, cells)
+    covered: set[Region] = set()
+    gains = []
+    for look in looks:
+        held = {box for box in boxes if look.intersect(box) == box}
+        gains.append(len(held - covered))
+        covered |= held
+    assert covered == set(boxes)
+    assert gains == sorted(gains, reverse=True)
+    assert gains[-1] > 0
+
+
 def test_few_looks_hold_all_cells():
     plane = Region.whole(4000, 4000)
     cells = [Carried(i, disc(1500 + 40 * i, 1500 + 30 * (i % 3), 15)) for i in range(1, 9)]

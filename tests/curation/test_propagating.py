@@ -132,6 +132,36 @@ def test_selected_cells_only_and_what_is_curated_or_locked_stays(desk):
     assert document.frames(3) == [0]
 
 
+def test_what_is_accepted_while_its_frame_is_worked_on_stays(desk, monkeypatch):
+    session = desk.session
+    document = session.movie.document
+    by_hand = MaskRecord(disc(1, 1), Source.CLICK)
+    answers: list[bool] = []
+    commit = PropagationRun._commit
+
+    def accepted_just_before(run, *found):
+        if not answers:
+            assert session.commit("Accept", [SetMask(1, PlaneKey(1), by_hand)])
+        answers.append(commit(run, *found))
+        return answers[-1]
+
+    monkeypatch.setattr(PropagationRun, "_commit", accepted_just_before)
+    propagate(desk, session.propagating.to_next)
+    assert answers == [False, True]
+    assert document.record(1, PlaneKey(1)) is by_hand
+    assert [document.frames(cell) for cell in (2, 3)] == [[0, 1]] * 2
+    assert "2 cells carried over 1 frame, to frame 2." in desk.texts
+
+
+def test_more_looks_than_the_cache_holds_are_refused(desk, monkeypatch):
+    session = desk.session
+    monkeypatch.setattr(type(session.jobs.cache), "capacity", 0)
+    session.propagating.to_next()
+    desk.wait(lambda: not session.propagating.running, LONG)
+    [error] = desk.errors
+    assert error.startswith("Frame 2 needs 1 look at once, more than the cache for embeddings holds: raise")
+
+
 def test_backwards(desk):
     session = desk.session
     document = session.movie.document

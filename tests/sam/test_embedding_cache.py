@@ -55,6 +55,27 @@ def test_a_damaged_file_counts_as_missing_and_is_removed(cache, content):
     assert not file.exists()
 
 
+def test_numbers_that_a_power_cut_left_out_are_noticed(cache):
+    cache.put("a", embedding())
+    file = cache.folder / "a.npy"
+    content = file.read_bytes()
+    file.write_bytes(content[:4096] + bytes(len(content) - 4096))
+    assert cache.has("a")  # which only looks at the size
+    assert cache.get("a") is None
+    assert not file.exists()
+
+
+def test_a_lower_limit_holds_from_the_next_put_on(tmp_path):
+    cache = EmbeddingCache(tmp_path, 400 * FILE_BYTES)
+    for number in range(30):
+        cache.put(str(number), embedding())
+    for file in tmp_path.iterdir():
+        os.utime(file, (0, 0))  # what is young stays in any case
+    cache.limit_bytes = 20 * FILE_BYTES
+    cache.put("one more", embedding())
+    assert cache.size_bytes() <= 20 * FILE_BYTES
+
+
 def test_an_array_of_another_shape_counts_as_damaged(cache):
     cache.put("a", embedding())
     np.save(cache.folder / "a.npy", np.zeros((2, 2), np.float16))
