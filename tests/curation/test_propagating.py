@@ -155,12 +155,14 @@ def test_what_is_accepted_while_its_frame_is_worked_on_stays(desk, monkeypatch):
 
 def test_more_looks_than_the_cache_holds_are_refused(desk, monkeypatch):
     session = desk.session
-    desk.wait(lambda: bool(session.jobs.decoder.provider), LONG)  # else its file is still being read
     monkeypatch.setattr(type(session.jobs.cache), "capacity", 0)
     session.propagating.to_next()
     desk.wait(lambda: not session.propagating.running, LONG)
     [error] = desk.errors
     assert error.startswith("Frame 2 needs 1 look at once, more than the cache for embeddings holds: raise")
+    monkeypatch.undo()
+    desk.notices.clear()
+    propagate(desk, session.propagating.to_next)
 
 
 def test_backwards(desk):
