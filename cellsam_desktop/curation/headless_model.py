@@ -27,10 +27,11 @@ from cellsam_desktop.sam.decoder import OnnxDecoder
 from cellsam_desktop.sam.decoder_files import DecoderFiles, decoder_path
 from cellsam_desktop.sam.digests import digest
 from cellsam_desktop.sam.embedding_cache import Embedding, EmbeddingCache, embedding_key
-from cellsam_desktop.sam.encoder import Encoder, open_encoder
 from cellsam_desktop.sam.fetch import fetch
 from cellsam_desktop.sam.known_models import ModelSpec
 from cellsam_desktop.sam.registry import ModelRegistry
+from cellsam_desktop.sam.steady_decoder import open_decoder
+from cellsam_desktop.sam.steady_encoder import SteadyEncoder
 from cellsam_desktop.sam.transforms import InputGeometry
 from cellsam_desktop.settings import Settings
 
@@ -179,19 +180,20 @@ class HeadlessModel:
 
     def _encode(self, image: Image) -> Embedding:
         self.encodes += 1
-        return self._encoder.encode(image).astype(np.float16)
+        return self._encoder.encode(image)
 
     @cached_property
-    def _encoder(self) -> Encoder:
-        return open_encoder(self._checkpoint, self._architecture, self._device, self._threads)
+    def _encoder(self) -> SteadyEncoder:
+        """It goes on with the CPU when the graphics card does not."""
+        return SteadyEncoder(self._checkpoint, self._architecture, self._device, self._threads, _say)
 
     @cached_property
     def decoder(self) -> OnnxDecoder:
         """The decoder, exported the first time that these weights are used."""
         if self._decoder is not None:
-            return OnnxDecoder(DecoderFiles(self._decoder).onnx, self._threads)
+            return open_decoder(DecoderFiles(self._decoder).onnx, self._threads)
         known = decoder_path(self._checkpoint, paths.decoders_dir())
-        return OnnxDecoder(known or self._export(), self._threads)
+        return open_decoder(known or self._export(), self._threads)
 
     def _export(self) -> Path:
         from cellsam_desktop.sam.export import ensure_decoder
@@ -201,5 +203,9 @@ class HeadlessModel:
 
 def _fetch(spec: ModelSpec, registry: ModelRegistry) -> Path:
     size = "" if spec.size is None else f" ({spec.size / 1e6:.0f} MB)"
-    print(f"Fetching the model {spec.name}{size} ...", file=sys.stderr, flush=True)
+    _say(f"Fetching the model {spec.name}{size} ...")
     return fetch(spec, registry)
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)

@@ -16,18 +16,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-import numpy as np
 from psygnal import Signal
 
 from cellsam_desktop.core.errors import CellSamError
-from cellsam_desktop.core.geometry import Region
-from cellsam_desktop.core.prompts import Point, Prompts
 from cellsam_desktop.jobs.decode_request import DecodeRequest, DecodeResult, Proposal
 from cellsam_desktop.jobs.post import Post
 from cellsam_desktop.jobs.prepared_looks import AnswerMemory, PreparedLooks
 from cellsam_desktop.jobs.request_box import RequestBox, Ticket
-from cellsam_desktop.sam.embedding_cache import SHAPE, EmbeddingCache
-from cellsam_desktop.sam.transforms import IMAGE_SIZE, InputGeometry
+from cellsam_desktop.sam.embedding_cache import EmbeddingCache
 
 if TYPE_CHECKING:
     from cellsam_desktop.analysis.candidates import Option
@@ -50,8 +46,9 @@ _PAINTING_S = 0.008
 
 @dataclass(frozen=True)
 class _Desk:
-    """A decoder that is loaded, and what it remembers."""
+    """A decoder that is loaded, its file, and what it remembers."""
 
+    onnx: Path
     decoder: OnnxDecoder
     looks: PreparedLooks
     memory: AnswerMemory
@@ -62,7 +59,8 @@ class DecoderThread:
 
     Requests submitted before a decoder is loaded wait for it. ``loaded`` gives the provider really in use,
     ``rejected`` the file of a decoder that could not be loaded, ``missing`` the key of an embedding that is
-    not in the cache (any more), ``failed`` one sentence.
+    not in the cache (any more), ``failed`` one sentence. When a graphics card fails, the CPU answers the
+    request and decodes from then on.
     ``path`` is the file of the decoder that gave whatever is delivered from now on.
     ``decodes`` counts the decoder's runs, ``dropped`` the requests never answered, ``cut_short`` those of
     which newer ones left only the first look answered.
@@ -83,6 +81,7 @@ class DecoderThread:
         self._ahead: deque[str] = deque()
         self._later: deque[tuple[_Work, Future[Any]]] = deque()
         self._desk: _Desk | None = None
+        self._cpu_only = False
         self._decodes = 0
         self._late = 0
         self._in_a_row = 0
@@ -164,7 +163,7 @@ class DecoderThread:
             elif ticket is not None:
                 self._guard(partial(self._answer, ticket))
             elif key is not None:
-                self._guard(partial(self._looks.get, key))
+                self._guard(partial(self._make_ready, key))
             elif later is not None:
                 self._run_now(*later)
 
@@ -184,26 +183,40 @@ class DecoderThread:
         try:
             future.set_result(work(self._desk.decoder, self._desk.looks))
         except BaseException as error:  # noqa: BLE001 - raised again where the result is waited for
+            if not isinstance(error, CellSamError):
+                self._leave_card()
             future.set_exception(error)
 
     def _load(self, onnx: Path) -> None:
         try:
-            from cellsam_desktop.sam.decoder import OnnxDecoder
-
-            decoder = OnnxDecoder(onnx)
-            memory = AnswerMemory(decoder)
-            # The first run of a session allocates and tunes; do it before the first hover.
-            everything = InputGeometry(Region.whole(IMAGE_SIZE, IMAGE_SIZE))
-            decoder.decode(np.zeros(SHAPE, np.float32), everything, Prompts((Point(512.0, 512.0),)))
+            self._use(onnx)
         except CellSamError as error:
             self._reject(onnx, str(error))
         except Exception as error:
             log.exception("The decoder %s could not be loaded.", onnx)
             self._reject(onnx, f"The decoder {onnx.name} cannot be used ({error}): choose the model again.")
-        else:
-            self._decodes = self.decodes
-            self._desk = _Desk(decoder, PreparedLooks(decoder, self._cache), memory)
-            self._deliver(partial(self._set_loaded, onnx, decoder.provider))
+
+    def _use(self, onnx: Path) -> None:
+        from cellsam_desktop.sam.steady_decoder import open_decoder
+
+        decoder = open_decoder(onnx, cpu_only=self._cpu_only)
+        self._decodes = self.decodes
+        self._desk = _Desk(onnx, decoder, PreparedLooks(decoder, self._cache), AnswerMemory(decoder))
+        self._deliver(partial(self._set_loaded, onnx, decoder.provider))
+
+    def _leave_card(self) -> bool:
+        """Let the CPU decode from now on, if a graphics card did; whether that is so."""
+        if self._desk is None or self._desk.decoder.on_cpu:
+            return False
+        log.warning("The CPU decodes from now on.", exc_info=True)
+        self._cpu_only = True
+        try:
+            self._use(self._desk.onnx)
+        except Exception:
+            log.exception("The decoder %s could not be loaded on the CPU.", self._desk.onnx)
+            return False
+        self._fail("The graphics card failed, so the processor decodes from now on.")
+        return True
 
     def _guard(self, work: Callable[[], object]) -> None:
         try:
@@ -212,7 +225,13 @@ class DecoderThread:
             self._fail(str(error))
         except Exception as error:
             log.exception("Decoding failed.")
-            self._fail(f"The mask could not be computed ({error}): click again, or choose another model.")
+            if self._leave_card():
+                self._guard(work)
+            else:
+                self._fail(f"The mask could not be computed ({error}): click again, or choose another model.")
+
+    def _make_ready(self, key: str) -> None:
+        self._looks.get(key)
 
     def _answer(self, ticket: Ticket[_Entry]) -> None:
         request, callback = ticket.request

@@ -17,6 +17,7 @@ from cellsam_desktop.core.prompts import Prompts
 from cellsam_desktop.sam.cores import usable
 from cellsam_desktop.sam.decoder_files import HINTED, DecoderFiles
 from cellsam_desktop.sam.prompt_arrays import prompt_arrays
+from cellsam_desktop.sam.providers import CPU
 from cellsam_desktop.sam.sessions import DecoderSession
 from cellsam_desktop.sam.transforms import InputGeometry
 
@@ -74,16 +75,19 @@ class OnnxDecoder:
         files = DecoderFiles(onnx.parent)
         self._onnx = onnx
         self._threads = threads
-        self._providers = providers
-        self._session = DecoderSession(onnx, threads, providers)
-        self._image_session = DecoderSession(files.image, threads, providers)
-        self._hint_session = DecoderSession(files.hint, threads, providers)
+        graphs = onnx, files.image, files.hint
+        self._session, self._image_session, self._hint_session = _sessions(graphs, threads, providers)
         self._last_hint: tuple[PreparedImage, FloatArray, PreparedImage] | None = None
 
     @property
     def provider(self) -> str:
         """The execution provider really in use, e.g. ``CPUExecutionProvider``."""
         return self._session.provider
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether the CPU computes everything."""
+        return self.provider == CPU
 
     def prepare(self, embedding: NDArray[Any]) -> PreparedImage:
         """Do once what depends on the image alone; ``embedding`` is (256, 64, 64) of any float type."""
@@ -141,7 +145,7 @@ class OnnxDecoder:
     @cached_property
     def _at_once(self) -> int:
         """One prompt per core wastes nothing on waiting for each other; a GPU is kept busy by one."""
-        if self.provider != "CPUExecutionProvider":
+        if not self.on_cpu:
             return 1
         return min(_MOST_AT_ONCE, self._threads or usable())
 
@@ -151,10 +155,20 @@ class OnnxDecoder:
         if self._at_once == 1:
             return self._session, self._hint_session
         hint = DecoderFiles(self._onnx.parent).hint
-        return DecoderSession(self._onnx, 1, self._providers), DecoderSession(hint, 1, self._providers)
+        return DecoderSession(self._onnx, 1, [CPU]), DecoderSession(hint, 1, [CPU])
 
     def _prepared(self, image: PreparedImage | NDArray[Any]) -> PreparedImage:
         return image if isinstance(image, PreparedImage) else self.prepare(image)
+
+
+def _sessions(
+    graphs: Sequence[Path], threads: int | None, providers: Sequence[str] | None
+) -> list[DecoderSession]:
+    """All of them on the CPU where the graphics card serves only some: they hand tensors to each other."""
+    sessions = [DecoderSession(graph, threads, providers) for graph in graphs]
+    if len({session.provider for session in sessions}) > 1:
+        return [DecoderSession(graph, threads, [CPU]) for graph in graphs]
+    return sessions
 
 
 def _hinted(session: DecoderSession, image: PreparedImage, hint: FloatArray) -> PreparedImage:

@@ -11,6 +11,7 @@ from cellsam_desktop.sam.architectures import SamModel
 from cellsam_desktop.sam.decoder import OnnxDecoder
 from cellsam_desktop.sam.decoder_files import DecoderFiles
 from cellsam_desktop.sam.decoder_trial import CASES, GEOMETRY
+from cellsam_desktop.sam.providers import CPU
 
 
 def parity_error(model: SamModel, files: DecoderFiles) -> float:
@@ -19,7 +20,7 @@ def parity_error(model: SamModel, files: DecoderFiles) -> float:
     Raises:
         ModelError: the graphs cannot be loaded.
     """
-    decoder = OnnxDecoder(files.onnx, providers=["CPUExecutionProvider"])
+    decoder = OnnxDecoder(files.onnx, providers=[CPU])
     generator = torch.Generator().manual_seed(0)
     embedding = torch.randn((256, 64, 64), generator=generator) * 0.1
     hint = torch.randn((256, 256), generator=generator) * 4

@@ -8,6 +8,7 @@ from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.prompts import Box, Point, Prompts
 from cellsam_desktop.sam.decoder import OnnxDecoder
 from cellsam_desktop.sam.decoder_files import DecoderFiles
+from cellsam_desktop.sam.providers import CPU
 from cellsam_desktop.sam.transforms import IMAGE_SIZE, InputGeometry
 
 GEOMETRY = InputGeometry(Region.whole(IMAGE_SIZE, IMAGE_SIZE))  # plane pixels are input pixels
@@ -24,7 +25,7 @@ def try_decoder(files: DecoderFiles) -> None:
         ModelError: a graph cannot be loaded.
         ValueError: the graphs do not run, or give what is no number: the weights are of another shape.
     """
-    decoder = OnnxDecoder(files.onnx, providers=["CPUExecutionProvider"])
+    decoder = OnnxDecoder(files.onnx, providers=[CPU])
     random = np.random.default_rng(0)
     embedding = random.standard_normal((256, 64, 64), dtype=np.float32) * np.float32(0.1)
     hint = random.standard_normal((256, 256), dtype=np.float32)

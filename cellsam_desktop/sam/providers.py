@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Sequence
 
 import onnxruntime
 
-_CUDA, _CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 
 
 def usable_providers() -> list[str]:
@@ -15,10 +16,15 @@ def usable_providers() -> list[str]:
 
     ONNX Runtime would try by itself, and write pages of errors where there is none.
     """
-    if _CUDA in onnxruntime.get_available_providers() and has_cuda_driver():
+    if CUDA in onnxruntime.get_available_providers() and has_cuda_driver():
         onnxruntime.preload_dlls()  # finds the CUDA libraries that PyTorch's wheels bring
-        return [_CUDA, _CPU]
-    return [_CPU]
+        return [CUDA, CPU]
+    return [CPU]
+
+
+def exact(providers: Sequence[str]) -> list[str | tuple[str, dict[str, str]]]:
+    """The same for ``InferenceSession``, all in full float32: CUDA would round products to TF32."""
+    return [(name, {"use_tf32": "0"}) if name == CUDA else name for name in providers]
 
 
 def has_cuda_driver() -> bool:

@@ -11,10 +11,9 @@ from onnxruntime import InferenceSession, OrtValue
 
 from cellsam_desktop.core.errors import ModelError
 from cellsam_desktop.sam.cores import beside_workers, for_onnx_runtime
-from cellsam_desktop.sam.providers import usable_providers
+from cellsam_desktop.sam.providers import CPU, CUDA, exact, usable_providers
 
 _SPIN_US = "100"
-_CPU = "CPUExecutionProvider"
 
 
 class DecoderSession:
@@ -39,14 +38,16 @@ class DecoderSession:
         options.add_session_config_entry("session.intra_op.spin_duration_us", _SPIN_US)
         # The graphs are written as they shall run; some of the optimizer's fusions make them slower.
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        wanted = usable_providers() if providers is None else list(providers)
+        wanted = exact(usable_providers() if providers is None else providers)
         try:
             self._session = InferenceSession(str(onnx), options, providers=wanted)
         except Exception as error:  # ONNX Runtime's own exceptions share no base but Exception
             raise ModelError(
                 f"The decoder's {onnx} cannot be loaded: delete {onnx.parent}, and it is exported anew."
             ) from error
-        self._workers_are_tied = not options.intra_op_num_threads and self.provider == _CPU
+        # A run that fails is never repeated in silence: its inputs may lie on the device that failed.
+        self._session.disable_fallback()
+        self._workers_are_tied = not options.intra_op_num_threads and self.provider == CPU
         self.inputs = frozenset(given.name for given in self._session.get_inputs())
         self._outputs = [output.name for output in self._session.get_outputs()]
 
@@ -63,7 +64,7 @@ class DecoderSession:
 
     def run_on_device(self, inputs: Mapping[str, OrtValue]) -> dict[str, OrtValue]:
         """All outputs by name, left on the device that the session runs on."""
-        device = "cuda" if self.provider == "CUDAExecutionProvider" else "cpu"
+        device = "cuda" if self.provider == CUDA else "cpu"
         binding = self._session.io_binding()
         for name, value in inputs.items():
             binding.bind_ortvalue_input(name, value)

@@ -16,11 +16,13 @@ from cellsam_desktop.jobs import prepared_looks
 from cellsam_desktop.jobs.decode_request import DecodeRequest, DecodeResult, EncodedLook
 from cellsam_desktop.jobs.decoder_thread import DecoderThread
 from cellsam_desktop.jobs.post import PostQueue
-from cellsam_desktop.sam import decoder as sam_decoder
-from cellsam_desktop.sam.decoder import OnnxDecoder
+from cellsam_desktop.sam import steady_decoder
+from cellsam_desktop.sam.decoder import Answer, OnnxDecoder
 from cellsam_desktop.sam.embedding_cache import EmbeddingCache
+from cellsam_desktop.sam.providers import CPU, CUDA
 from cellsam_desktop.sam.transforms import InputGeometry
 from tests.jobs.helpers import CELL, HEIGHT, LONG, RADIUS, WHOLE, WIDTH, EncodedMovie, target
+from tests.sam.card import Card, insert_card
 
 GEOMETRY = InputGeometry(WHOLE)
 CLICK = Prompts((Point(*CELL),))
@@ -210,17 +212,69 @@ def test_the_first_look_is_answered_first_and_then_all_of_them(post, thread, hea
     assert thread.decodes == 2
 
 
-NO_ANSWER = sam_decoder.Answer(())
+CARD_FAILED = "The graphics card failed, so the processor decodes from now on."
+
+
+@pytest.fixture
+def card(monkeypatch) -> type[Card]:
+    return insert_card(monkeypatch)
+
+
+def test_clicks_are_answered_where_the_graphics_card_never_works(
+    post, thread, heard, key, encoded_movie, card
+):
+    card.fails.add("hint.onnx")
+    thread.load(encoded_movie.decoder)
+    thread.submit(request(key), heard.result)
+    assert post.wait_for(lambda: bool(heard.results), LONG), heard.failed
+    assert (heard.loaded, heard.failed) == ([CPU], [])
+
+
+def test_the_click_at_which_the_graphics_card_fails_is_answered(
+    post, thread, heard, key, encoded_movie, card
+):
+    thread.load(encoded_movie.decoder)
+    assert post.wait_for(lambda: heard.loaded == [CUDA], LONG), heard.failed
+    card.fails.add("decoder.onnx")
+    thread.submit(request(key), heard.result)
+    assert post.wait_for(lambda: bool(heard.results), LONG), heard.failed
+    assert thread.provider == CPU
+    card.fails.clear()
+    thread.load(encoded_movie.decoder)  # the card is not trusted any more
+    assert post.wait_for(lambda: len(heard.loaded) == 3, LONG), heard.failed
+    assert heard.loaded == [CUDA, CPU, CPU]
+    assert heard.failed == [CARD_FAILED]
+
+
+def test_after_a_batch_at_which_the_graphics_card_failed_the_processor_decodes(
+    post, thread, heard, encoded_movie, card
+):
+    thread.load(encoded_movie.decoder)
+    assert post.wait_for(lambda: heard.loaded == [CUDA], LONG), heard.failed
+    card.fails.add("decoder.onnx")
+    embedding = np.zeros((256, 64, 64), np.float32)
+
+    def batch(decoder: OnnxDecoder, _: object) -> list[Answer]:
+        return decoder.decode_many(embedding, GEOMETRY, [CLICK])
+
+    with pytest.raises(RuntimeError, match="CUDA failure"):
+        thread.run_later(batch).result(LONG)
+    assert len(thread.run_later(batch).result(LONG)) == 1
+    assert post.wait_for(lambda: heard.loaded == [CUDA, CPU], LONG)
+    assert heard.failed == [CARD_FAILED]
+
+
+NO_ANSWER = Answer(())
 
 
 class GatedDecoder:
     """Answers with nothing, one permit for each decode."""
 
-    provider = "gated"
+    provider, on_cpu = "gated", True
     permits = threading.Semaphore(0)
     begun: list[Point] = []
 
-    def __init__(self, onnx) -> None:
+    def __init__(self, *_) -> None:
         pass
 
     def prepare(self, embedding):
@@ -237,7 +291,7 @@ class GatedDecoder:
 @pytest.fixture
 def gated(monkeypatch) -> Iterator[type[GatedDecoder]]:
     GatedDecoder.permits, GatedDecoder.begun = threading.Semaphore(0), []
-    monkeypatch.setattr(sam_decoder, "OnnxDecoder", GatedDecoder)
+    monkeypatch.setattr(steady_decoder, "OnnxDecoder", GatedDecoder)
     yield GatedDecoder
     GatedDecoder.permits.release(1000)
 

@@ -7,7 +7,7 @@ TORCH_FREE = (
     "encoder_choice", "encoder_graph", "encoder_graph_tiny", "encoder_graph_vit", "encoder_graph_windows",
     "encoder_trial", "export", "fetch", "known_models", "onnx_encoder", "package_index", "placement",
     "postprocess",
-    "prompt_arrays", "providers", "registry", "sessions", "transforms", "vit_shapes",
+    "prompt_arrays", "providers", "registry", "sessions", "steady_decoder", "transforms", "vit_shapes",
 )  # fmt: skip
 
 
