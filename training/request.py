@@ -14,6 +14,7 @@ import torch
 from cellsam_desktop import __version__
 from cellsam_desktop.core.errors import ModelError
 from cellsam_desktop.sam.cores import usable
+from cellsam_desktop.sam.trained import title_of
 from training.config import Config
 from training.run_folder import RunFolder, RunRecord
 
@@ -75,7 +76,7 @@ def new_record(folder: RunFolder, request: Request) -> RunRecord:
         minutes=request.minutes,
         epochs=request.epochs,
         device=request.device,
-        title=request.title or folder.path.name,
+        title=title_of(request.title or folder.path.name),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         program=_program(),
     )

@@ -60,6 +60,15 @@ class TrainedDecoder:
         return page if page.is_file() else None
 
 
+def title_of(name: str) -> str:
+    """A title that every decoder can have, after ``name``, such as that of a project.
+
+    It does not begin with a hyphen, so that a command line takes it for no option.
+    """
+    plain = "".join(letter for letter in " ".join(name.split()) if letter.isprintable())
+    return plain.lstrip("- ")[:_LONGEST_TITLE].strip() or "decoder"
+
+
 def read_decoder(folder: Path) -> TrainedDecoder:
     """What ``folder`` holds: a training run, an exported decoder, or an adopted one.
 
@@ -138,7 +147,7 @@ class TrainedDecoders:
             ModelError: there is none, the title cannot be used, or the disk refuses; nothing was added.
         """
         decoder = read_decoder(source)
-        title = _checked(title if title is not None else decoder.title)
+        title = title_of(decoder.title) if title is None else _checked(title)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             name = self._free_name(title)

@@ -8,7 +8,7 @@ from cellsam_desktop import paths
 from cellsam_desktop.core.decoder_scores import KindScores, Scores
 from cellsam_desktop.core.errors import ModelError
 from cellsam_desktop.sam.decoder_files import EXPORT_VERSION, DecoderFiles
-from cellsam_desktop.sam.trained import TrainedDecoders, read_decoder
+from cellsam_desktop.sam.trained import TrainedDecoders, read_decoder, title_of
 
 SCORES = Scores(2, 9, {"point": KindScores((0.5, 0.7), (0.6, 0.8), {0.8: 2.0}, {0.8: 0.5})})
 
@@ -44,6 +44,30 @@ def test_an_adopted_decoder_needs_the_run_no_more(run):
     kept = {file.name for file in added.files.folder.iterdir()}
     assert "state.pt" not in kept
     assert {"decoder.onnx", "decoder.safetensors", "report.html"} <= kept
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("  Neurons,\n day 2 ", "Neurons, day 2"),
+        ("x" * 100, "x" * 80),
+        ("--help", "help"),
+        ("a\x07b\udcff", "ab"),
+        ("- ", "decoder"),
+        ("", "decoder"),
+    ],
+)
+def test_any_name_gives_a_title(name, title):
+    assert title_of(name) == title
+
+
+def test_a_run_with_a_long_title_can_be_adopted(run):
+    manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+    (run / "manifest.json").write_text(json.dumps({**manifest, "title": "x" * 100}), encoding="utf-8")
+    store = TrainedDecoders()
+    assert store.add(run).title == "x" * 80
+    with pytest.raises(ModelError, match="needs a title"):
+        store.add(run, "x" * 81)
 
 
 def test_names_stay_unique_and_titles_can_change(run):
