@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cellsam_desktop.core.training_messages import Planned
@@ -11,12 +12,15 @@ from training.splits import Split, split
 
 
 def plan(data: Sequence[Path], seed: int, notice: Callable[[str], None]) -> Planned:
-    """How the data would split.
+    """How the data would split; the data sets are in the order of ``data``.
 
     Raises:
         CellSamError: there is nothing to learn from, or too little.
     """
-    return planned(split(load(data, notice), seed))
+    frames = load(data, notice)
+    found = planned(split(frames, seed))
+    sets = {name: found.data["data_sets"][name] for name in dict.fromkeys(f.data_set for f in frames)}
+    return replace(found, data={**found.data, "data_sets": sets})
 
 
 def planned(parts: Split, preset: str = "", device: str = "") -> Planned:
