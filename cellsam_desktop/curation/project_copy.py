@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cellsam_desktop.core.changes import ChangeSet
 from cellsam_desktop.core.document import Document
@@ -77,15 +77,16 @@ def copier(session: Session, movie: OpenMovie) -> Callable[[Path], None]:
     if movie.store is not None and not (session.unsaved or session.saving.writing):
         return movie.store.copy_to
     # The file does not exist or is incomplete.
-    return partial(_write_project, movie.document.snapshot(), movie.link)
+    return partial(_write_project, movie.document.snapshot(), movie.link, session.view.to_json())
 
 
-def _write_project(document: Document, link: MovieLink, path: Path) -> None:
+def _write_project(document: Document, link: MovieLink, view: dict[str, Any], path: Path) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         ProjectStore.create(Path(folder) / path.name, link, document.calibration) as store,
     ):
         store.save(document, everything(document))
+        store.save_view(view)
         store.copy_to(path)
 
 
