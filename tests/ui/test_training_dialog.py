@@ -12,7 +12,8 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QMainWindow
 from pytestqt.qtbot import QtBot
 
-from cellsam_desktop.core.training_messages import Embedded, Noticed, Stepped
+from cellsam_desktop.core.decoder_scores import Scores
+from cellsam_desktop.core.training_messages import Embedded, Noticed, Planned, Stepped
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.curation.training_course import Course, Phase
 from cellsam_desktop.ui.dialogs.training import TrainingDialog, words
@@ -181,3 +182,15 @@ def test_words() -> None:
     course.hear(Noticed("The batch was halved."))
     assert course.notices == ["The batch was halved."]
     assert words.duration(59.6) == "1:00 min"
+
+
+def test_frames_are_held_out_only_where_there_were_enough() -> None:
+    course, scores = Course(), Scores(1, 4, {})
+    assert words.measured_on(scores, course).startswith(
+        "Measured on 4 cells of 1 frame that nothing was learned from,"
+    )
+    course.hear(Planned("curator", "cpu", {"notes": ["m has too few frames to hold any out."]}))
+    assert words.measured_on(scores, course) == (
+        "Measured on 4 cells of 1 frame, with prompts placed by a simulated curator. "
+        "m has too few frames to hold any out."
+    )

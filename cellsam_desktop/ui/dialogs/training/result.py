@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from cellsam_desktop.core.wording import counted
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.ui.dialogs.frame import make_main
 from cellsam_desktop.ui.dialogs.training import words
@@ -82,11 +81,7 @@ class ResultPage(QWidget):
             item = QTreeWidgetItem(self.table, list(row))
             for column in (1, 2, 3):
                 item.setTextAlignment(column, _RIGHT)
-        cells, frames = finished.after.cells, finished.after.frames
-        self.about.setText(
-            f"Measured on {counted(cells, 'cell')} of {counted(frames, 'frame')} that nothing was "
-            "learned from, with prompts placed by a simulated curator."
-        )
+        self.about.setText(words.measured_on(finished.after, self._training.course))
         self.report.setEnabled(bool(finished.report))
         used = result is not None and self._decoders.in_use == result
         self.use.setVisible(finished.better)

@@ -95,6 +95,14 @@ def speed(course: Course) -> str:
     return f"{duration(last.seconds_left)} left · {rate:.{0 if rate >= 10 else 1}f} prompts a second"
 
 
+def measured_on(scores: Scores, course: Course) -> str:
+    """What judged a training; where the data were too few for frames of their own, the notes say so."""
+    notes: list[str] = [] if course.planned is None else course.planned.data.get("notes", [])
+    apart = "" if notes else " that nothing was learned from"
+    what = f"{counted(scores.cells, 'cell')} of {counted(scores.frames, 'frame')}{apart}"
+    return " ".join([f"Measured on {what}, with prompts placed by a simulated curator.", *notes])
+
+
 def score_rows(before: Scores, after: Scores) -> list[tuple[str, str, str, str]]:
     """Lines of a table: what was measured, before, after, and the difference."""
     rows = []
