@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from cellsam_desktop import paths
 from cellsam_desktop.core.errors import CellSamError
 from cellsam_desktop.core.training_messages import Event, from_line, to_line
+from cellsam_desktop.sam import run_lock
 from cellsam_desktop.sam.decoder_files import DecoderFiles
 from cellsam_desktop.sam.placement import disk_error
 from cellsam_desktop.sam.trained import RECORD, REPORT, STATE
@@ -82,6 +83,7 @@ class RunFolder:
         self.cells = path / "cells.json"
         self.report = path / REPORT
         self.decoder = DecoderFiles(path)
+        self._lock: BinaryIO | None = None
 
     def refuse_used(self) -> None:
         """Raise RunError if there is a run in the folder, or anything else."""
@@ -93,11 +95,32 @@ class RunFolder:
             raise RunError(f"{self.path} is in use: choose a new or an empty folder.")
 
     def make(self) -> None:
-        """Create the folder if it is not there. Raises ModelError if the disk refuses."""
+        """Create the folder if it is not there, and hold it. Raises ModelError if the disk refuses."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise disk_error(self.path, error) from error
+        self.hold()
+
+    def hold(self) -> None:
+        """Keep other processes from working on the run, until ``release`` or the end of this one.
+
+        Raises:
+            RunError: another process is at work on it.
+            ModelError: the disk refuses.
+        """
+        try:
+            self._lock = self._lock or run_lock.take(self.path)
+        except OSError as error:
+            raise disk_error(self.path, error) from error
+        if self._lock is None:
+            raise RunError(f"The run in {self.path} is still under way: wait for its end, or end it there.")
+
+    def release(self) -> None:
+        """Let other processes work on the run."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     def read(self) -> RunRecord:
         """The record of the run.

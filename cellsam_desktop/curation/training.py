@@ -29,7 +29,7 @@ from cellsam_desktop.curation.training_course import Course, Phase
 from cellsam_desktop.curation.training_runs import Choice, Unfinished
 from cellsam_desktop.jobs.training_process import TrainingProcess
 from cellsam_desktop.project.schema import SUFFIX
-from cellsam_desktop.sam.trained import TrainedDecoder
+from cellsam_desktop.sam.trained import TrainedDecoder, title_of
 
 if TYPE_CHECKING:
     from cellsam_desktop.curation.session import Session
@@ -80,7 +80,7 @@ class Training:
     def count(self, choice: Choice) -> None:
         """Count the cells and frames of the data and how they split, in the background; see ``planned``."""
         if self._planner is not None:
-            self._planner.abandon()
+            self._planner.kill()
             self._planner = None
         movie = self._session.movie
         data = [*([movie.project_path] if choice.this_project and movie is not None else []), *choice.paths]
@@ -123,8 +123,7 @@ class Training:
         if choice.this_project and movie is not None:
             session.saving.save_view()
             copy, name = copier(session, movie), movie.project_path.name
-        self._title = name.removesuffix(SUFFIX) or choice.paths[0].stem
-        self._begin()
+        self._begin(name.removesuffix(SUFFIX) or choice.paths[0].stem)
 
         def go(prepared: tuple[Path, list[Path]]) -> None:
             run, data = prepared
@@ -139,9 +138,9 @@ class Training:
     def resume(self, unfinished: Unfinished) -> None:
         """Go on with a run that was interrupted."""
         if not self.running:
-            self._title = unfinished.title
-            self._begin()
-            self._launch(unfinished.folder, training_runs.resume_words(unfinished.folder))
+            self._begin(unfinished.title)
+            words = training_runs.resume_words(unfinished.folder, self._session.settings)
+            self._launch(unfinished.folder, words)
 
     def pause(self) -> None:
         """Let it rest, with all it knows in memory."""
@@ -176,14 +175,16 @@ class Training:
 
     def shutdown(self) -> None:
         """The window closes: a training under way writes down how far it is, and ends."""
-        for process in (self._planner, self._process):
-            if process is not None:
-                process.stop()
+        if self._planner is not None:
+            self._planner.kill()
+        if self._process is not None:
+            self._process.stop()
         self._planner = self._process = None
 
     # -- what the process says ---------------------------------------------------------------------
 
-    def _begin(self) -> None:
+    def _begin(self, title: str) -> None:
+        self._title = title_of(title)
         self.course, self.result, self._cancelled = Course(Phase.PREPARING), None, False
         self.changed.emit()
 

@@ -14,6 +14,7 @@ from typing import Any
 from cellsam_desktop import paths
 from cellsam_desktop.core.errors import CellSamError
 from cellsam_desktop.jobs.runner import Progress
+from cellsam_desktop.sam import run_lock
 from cellsam_desktop.sam.trained import FINISHED, RECORD, STATE
 from cellsam_desktop.settings import Settings
 
@@ -65,12 +66,12 @@ def fit_words(data: Sequence[Path], run: Path, choice: Choice, title: str, setti
     """What to tell ``cellsam-train`` for a new run in the folder ``run``."""
     words = ["fit", *map(str, data), "--out", str(run), "--title", title, "--preset", choice.preset]
     words += ["--minutes", f"{choice.minutes:g}", "--base", settings.model]
-    return [*words, *_device_words(settings), "--json-lines"]
+    return [*words, *_device_words(settings), *_cache_words(settings), "--json-lines"]
 
 
-def resume_words(run: Path) -> list[str]:
+def resume_words(run: Path, settings: Settings) -> list[str]:
     """What to tell ``cellsam-train`` to go on with a run."""
-    return ["fit", "--resume", "--out", str(run), "--json-lines"]
+    return ["fit", "--resume", "--out", str(run), *_cache_words(settings), "--json-lines"]
 
 
 def plan_words(data: Sequence[Path], settings: Settings) -> list[str]:
@@ -83,11 +84,16 @@ def evaluate_words(project: Path, decoder: Path | None, settings: Settings) -> l
     chosen = [] if decoder is None else ["--decoder", str(decoder)]
     words = ["evaluate", str(project), "--base", settings.model, *chosen]
     words += ["--clicks", str(_CLICKS), "--cells", str(_CELLS)]
-    return [*words, *_device_words(settings), "--json-lines"]
+    return [*words, *_device_words(settings), *_cache_words(settings), "--json-lines"]
 
 
 def _device_words(settings: Settings) -> list[str]:
     return [] if settings.device == "auto" else ["--device", settings.device]
+
+
+def _cache_words(settings: Settings) -> list[str]:
+    """The room for embeddings, which a training shares with the window."""
+    return ["--cache-gb", f"{settings.cache_limit_gb:g}"]
 
 
 def prepare(name: str, copy: Callable[[Path], None] | None, progress: Progress) -> tuple[Path, list[Path]]:
@@ -116,11 +122,15 @@ def prepare(name: str, copy: Callable[[Path], None] | None, progress: Progress) 
 
 
 def unfinished() -> list[Unfinished]:
-    """Runs that were interrupted, or failed, after they had begun to learn, the newest first."""
+    """Runs that were interrupted, or failed, after they had begun to learn, the newest first.
+
+    One that a process is at work on, perhaps for another window, is none of them.
+    """
     found = []
     for run in _runs():
         record = _record(run)
-        if record and record.get("state") != FINISHED and (run / STATE).is_file():
+        waits = record.get("state", FINISHED) != FINISHED and (run / STATE).is_file()
+        if waits and not run_lock.is_held(run):
             found.append(Unfinished(run, str(record.get("title", "")), _when(run)))
     return found
 
@@ -129,8 +139,10 @@ def discard(run: Path) -> None:
     """Remove a run with all it has learned.
 
     Raises:
-        CellSamError: the disk refuses.
+        CellSamError: a process is at work on it, or the disk refuses.
     """
+    if run_lock.is_held(run):
+        raise CellSamError(f"The training in {run} is still under way: end it first, in its window.")
     try:
         shutil.rmtree(run.parent)
     except OSError as error:
@@ -144,7 +156,7 @@ def _runs() -> Iterator[Path]:
 
 def _remove_old() -> None:
     waiting = {one.folder for one in unfinished()}
-    ended = [run for run in _runs() if run not in waiting]
+    ended = [run for run in _runs() if run not in waiting and not run_lock.is_held(run)]
     for run in ended[_KEPT - 1 :]:
         try:
             discard(run)

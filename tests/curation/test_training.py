@@ -10,13 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from cellsam_desktop.core.errors import CellSamError
 from cellsam_desktop.core.training_messages import Finished, Stepped
 from cellsam_desktop.curation import training_runs
+from cellsam_desktop.curation.project_copy import copier
 from cellsam_desktop.curation.training_course import Course, Phase
 from cellsam_desktop.curation.training_runs import Choice
 from cellsam_desktop.project.store import ProjectStore
-from tests.curation.conftest import Desk
+from cellsam_desktop.sam import run_lock
+from cellsam_desktop.settings import Settings
+from tests.curation.conftest import Desk, write_movie
 from tests.curation.test_decoders import Write, write_decoder  # noqa: F401  (a fixture)
+from training.__main__ import _parser
 
 TRAINEE = Path(__file__).parents[1] / "jobs" / "trainee.py"
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
@@ -70,6 +75,23 @@ def test_better_is_added_and_offered_and_used(trainer: Desk, write_decoder: Writ
     assert decoders.title == "movie.tif"
 
 
+def test_a_decoder_of_a_project_with_a_long_name_is_added(
+    desk: Desk,
+    tmp_path: Path,
+    write_decoder: Write,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TRAINEE_DECODER", str(write_decoder("learned")))
+    desk.open(write_movie(tmp_path / f"-{'long' * 30}.tif"))
+    desk.add_cell(1)
+    pretend(desk, "better")
+    training = desk.session.training
+    training.start(Choice())
+    desk.wait(lambda: training.result is not None)
+    assert training.result.title == "long" * 20
+    end(desk)
+
+
 def test_worse_is_said_and_nothing_is_offered(trainer: Desk) -> None:
     pretend(trainer, "worse")
     training = trainer.session.training
@@ -96,6 +118,27 @@ def test_it_learns_from_a_copy_of_the_project(trainer: Desk, tmp_path: Path) -> 
     words = training_runs.fit_words([copy], Path("run"), Choice(minutes=2.5), "t", trainer.settings)
     assert words[:2] == ["fit", str(copy)]
     assert words[words.index("--minutes") + 1] == "2.5"
+
+
+def test_a_copy_of_what_is_not_saved_has_its_view(trainer: Desk, tmp_path: Path) -> None:
+    session = trainer.session
+    session.view.set(t=2, opacity=0.5)
+    session.saving.unsaved = True
+    copier(session, session.movie)(tmp_path / "copy.cellsam")
+    session.saving.unsaved = False
+    with ProjectStore.open(tmp_path / "copy.cellsam") as store:
+        assert store.load_view() == session.view.to_json()
+        assert store.load_view()["t"] == 2
+
+
+def test_a_training_keeps_to_the_limit_of_the_cache() -> None:
+    settings, run = Settings(cache_limit_gb=2.5), Path("run")
+    for words in (
+        training_runs.fit_words([Path("data")], run, Choice(), "t", settings),
+        training_runs.resume_words(run, settings),
+        training_runs.evaluate_words(Path("data"), None, settings),
+    ):
+        assert _parser().parse_args(words).cache_gb == 2.5
 
 
 def test_it_rests_and_goes_on(trainer: Desk) -> None:
@@ -148,6 +191,18 @@ def test_what_failed_after_it_had_begun_to_learn_can_be_resumed(trainer: Desk) -
         (run / "state.pt").unlink()
 
 
+def test_a_run_that_another_window_works_on_is_left_alone(trainer: Desk) -> None:
+    run = training_runs.runs_dir() / "2026-01-02-120000" / "run"
+    run.mkdir(parents=True)
+    (run / "run.json").write_text(json.dumps({"state": "training", "title": "Some cells"}))
+    (run / "state.pt").touch()
+    with run_lock.take(run):
+        assert training_runs.unfinished() == []
+        with pytest.raises(CellSamError, match="still under way"):
+            training_runs.discard(run)
+    assert [one.folder for one in training_runs.unfinished()] == [run]
+
+
 def test_closing_the_window_leaves_a_run_that_can_be_resumed(trainer: Desk, make_desk) -> None:
     pretend(trainer, "waiting")
     trainer.session.training.start(Choice())
@@ -189,6 +244,20 @@ def test_data_are_counted_and_the_newest_question_is_answered(trainer: Desk) -> 
     training.count(Choice())
     trainer.wait(lambda: not training.planning)
     assert (training.plan, training.plan_error[:25]) == (None, "There is nothing to learn")
+
+
+def test_a_count_that_nobody_waits_for_is_ended(trainer: Desk) -> None:
+    training = trainer.session.training
+    training.command = [sys.executable, "-c", "import time; time.sleep(600)"]
+    counts = []
+    for _ in range(2):
+        training.count(Choice())
+        counts.append(training._planner)
+        trainer.wait(lambda: counts[-1].pid is not None)
+    trainer.wait(lambda: not counts[0]._thread.is_alive())
+    assert counts[1]._thread.is_alive()
+    training.shutdown()
+    trainer.wait(lambda: not counts[1]._thread.is_alive())
 
 
 def test_without_a_project_there_is_nothing_to_count(desk: Desk, movie_file: Path) -> None:
