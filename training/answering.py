@@ -14,13 +14,14 @@ from cellsam_desktop.core.prompts import Prompts
 from cellsam_desktop.sam.decoder import Answer, Candidate, token_order
 from cellsam_desktop.sam.prompt_arrays import prompt_arrays
 from cellsam_desktop.sam.transforms import InputGeometry
+from training.failures import out_of_memory
 from training.model import Prepared, TrainableDecoder
 from training.prompts import ABSENT, PromptBatch
 
 Logits = NDArray[np.float32]
 
 _AT_ONCE = 16
-"""Prompts per pass; each takes some 30 MB."""
+"""Prompts per pass, at first; each takes some 30 MB."""
 
 
 class TorchDecoder:
@@ -31,6 +32,7 @@ class TorchDecoder:
 
     def __init__(self, decoder: TrainableDecoder) -> None:
         self._decoder = decoder
+        self._at_once = _AT_ONCE
 
     @property
     def _device(self) -> torch.device:
@@ -48,16 +50,26 @@ class TorchDecoder:
         prompts: Sequence[Prompts],
         hints: Sequence[Logits | None] | None = None,
     ) -> list[Answer]:
-        """The candidates for each cell's prompts; see ``OnnxDecoder.decode_many``."""
+        """The candidates for each cell's prompts; see ``OnnxDecoder.decode_many``.
+
+        Fewer are asked for at once when memory runs out.
+        """
         given = [None] * len(prompts) if hints is None else list(hints)
         answers: dict[int, Answer] = {}
         for hinted in (False, True):
-            numbers = [n for n, hint in enumerate(given) if (hint is not None) is hinted]
-            for start in range(0, len(numbers), _AT_ONCE):
-                part = numbers[start : start + _AT_ONCE]
+            left = [n for n, hint in enumerate(given) if (hint is not None) is hinted]
+            while left:
+                part = left[: self._at_once]
                 own = [given[n] for n in part] if hinted else None
-                found = self._decode(image, geometry, [prompts[n] for n in part], own)
+                try:
+                    found = self._decode(image, geometry, [prompts[n] for n in part], own)
+                except (RuntimeError, MemoryError) as error:
+                    if len(part) == 1 or not out_of_memory(error):
+                        raise
+                    self._at_once = len(part) // 2
+                    continue
                 answers.update(zip(part, found, strict=True))
+                left = left[len(part) :]
         return [answers[n] for n in range(len(prompts))]
 
     @torch.no_grad()

@@ -12,7 +12,8 @@ import torch
 from cellsam_desktop import paths
 from cellsam_desktop.sam.trained import STATE
 from training.config import Config
-from training.learner import Learner, TrainingError
+from training.failures import TrainingError
+from training.learner import Learner
 
 
 @dataclass

@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cellsam_desktop.core.errors import CellSamError
 from cellsam_desktop.sam.embedding_cache import Embedding
 from training.config import Config
 from training.crew import Crew
+from training.failures import TrainingError, explained, out_of_memory
 from training.model import TrainableDecoder
 from training.passes import Part, Passes
 from training.sampling import Item
@@ -23,10 +23,6 @@ from training.team import Team
 
 _AT_ONCE = {"cpu": 4}  # prompts per pass; on a CPU what stays in its caches is quickest
 _AT_ONCE_ELSEWHERE = 32
-
-
-class TrainingError(CellSamError):
-    """Training cannot go on."""
 
 
 class Learner:
@@ -43,7 +39,7 @@ class Learner:
         self._start = [weight for weight in teacher.parameters() if weight.requires_grad]
         teacher.requires_grad_(False)
         self.optimizer = _optimizer(self.weights, config)
-        self.at_once = _AT_ONCE.get(team.device.type, _AT_ONCE_ELSEWHERE)
+        self.at_once = min(config.prompts_per_image, _AT_ONCE.get(team.device.type, _AT_ONCE_ELSEWHERE))
         precision = _precision(team.device, config)
         self._scaler = torch.amp.GradScaler(
             team.device.type, enabled=precision is torch.float16, init_scale=2.0**12
@@ -60,21 +56,19 @@ class Learner:
         """Change the weights once; ``get`` gives a view's embedding. Returns the mean loss.
 
         Raises:
-            TrainingError: there is too little memory even for one prompt, or the loss is not a number.
+            TrainingError: there is too little memory even for one prompt, the graphics card fails, or the
+                loss is not a number.
         """
-        while True:
-            try:
-                loss = self._gradients(items, get)
-                break
-            except RuntimeError as error:
-                self._halve(error)
-        losses = torch.tensor([loss], device=self._team.device)
-        gradients = [_gradient(weight) for weight in self.weights]
-        self._team.add_up([*gradients, losses])
-        if not bool(losses.isfinite()):
-            raise TrainingError("The loss is not a number any more: begin again with a lower learning rate.")
-        self._change(number, learning_rate)
-        return float(losses)
+        with explained(self._team.device):
+            losses = torch.tensor([self._learn(items, get)], device=self._team.device)
+            gradients = [_gradient(weight) for weight in self.weights]
+            self._team.add_up([*gradients, losses])
+            if not bool(losses.isfinite()):
+                raise TrainingError(
+                    "The loss is not a number any more: begin again with a lower learning rate."
+                )
+            self._change(number, learning_rate)
+            return float(losses)
 
     def computing(self) -> torch.autocast:
         """Within the block, products are computed in the precision that is quickest here."""
@@ -89,6 +83,16 @@ class Learner:
             yield
         finally:
             _assign(self.weights, own)
+
+    def _learn(self, items: Sequence[Item], get: Callable[[Any], Embedding]) -> float:
+        """The gradients of all items; with fewer prompts at once from now on if memory runs out."""
+        while True:
+            try:
+                return self._gradients(items, get)
+            except (RuntimeError, MemoryError) as error:
+                if self.at_once == 1 or not out_of_memory(error):
+                    raise
+            self._halve()
 
     def _gradients(self, items: Sequence[Item], get: Callable[[Any], Embedding]) -> float:
         self.optimizer.zero_grad()
@@ -119,18 +123,12 @@ class Learner:
                 weight.lerp_(start, back)
                 kept.lerp_(weight, 1 - decay)
 
-    def _halve(self, error: RuntimeError) -> None:
-        """Go on with fewer prompts at once if memory ran out."""
-        if not _out_of_memory(error):
-            raise error
-        if self.at_once == 1:
-            raise TrainingError(
-                f"{self._team.device} has too little memory to train: close other programs, or use the CPU."
-            ) from error
+    def _halve(self) -> None:
         self.at_once //= 2
         if self._team.device.type == "cuda":
             torch.cuda.empty_cache()
-        self._notice(f"Memory ran out, so {self.at_once} prompts are computed at once from now on.")
+        prompts = "1 prompt is" if self.at_once == 1 else f"{self.at_once} prompts are"
+        self._notice(f"Memory ran out, so {prompts} computed at once from now on.")
 
 
 def _gradient(weight: Tensor) -> Tensor:
@@ -156,11 +154,8 @@ def _precision(device: torch.device, config: Config) -> torch.dtype | None:
     if not config.half:
         return None
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        quick = torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if quick else torch.float16
     if device.type == "cpu" and torch.cpu._is_avx512_bf16_supported():
         return torch.bfloat16
     return None
-
-
-def _out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

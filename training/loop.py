@@ -18,6 +18,7 @@ from training.checkpoint import Progress
 from training.commands import Commands
 from training.config import Config
 from training.evaluate import Embedder, judge
+from training.failures import explained
 from training.learner import Learner
 from training.metrics import Judgement
 from training.model import TrainableDecoder
@@ -99,8 +100,7 @@ class Trainer:
         self._commands, self._folder, self._team = commands, folder, team
         self._sampler = Sampler(task.train, config, task.rehearse)
         self._learner = Learner(decoder, config, team, lambda text: self._report(Noticed(text)))
-        epochs = min(config.epochs, budget.epochs or config.epochs)
-        self._steps = epochs * self._sampler.steps_per_epoch
+        self._steps = (budget.epochs or config.epochs) * self._sampler.steps_per_epoch
         self._progress = Progress()
         self._losses: list[float] = []
         self._looked_at = -1
@@ -117,9 +117,10 @@ class Trainer:
         self._progress = found or self._progress
         self._before = self._progress.seconds
         self._clock = time.monotonic() - self._before
-        if found is None and self._team.leads:
-            self._look()
+        if self._progress.looks == 0 and self._team.leads:
             self._save()  # from now on a run that was killed can be gone on with
+            self._look()
+            self._save()
         end = self._steps_until_the_end()
         if end is not End.CANCELLED and self._team.leads and self._looked_at != self._progress.step:
             self._look()
@@ -192,7 +193,7 @@ class Trainer:
         """Judge the averaged weights on held-out cells, and keep them if they are the best so far."""
         progress = self._progress
         self._looked_at = progress.step
-        with self._learner.averaged():
+        with self._learner.averaged(), explained(self._team.device):
             judged = self._judge()
         scores = judged.scores
         value = scores.mean_iou

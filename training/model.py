@@ -211,7 +211,8 @@ def _layer(
     keys = _heads(answer.k_proj(queries + tokens)) / _root(answer)
     asking = (keys @ _per_head(answer.q_proj.weight)).flatten(1, 2)  # (N, 8 T, 256)
     offset = (keys @ torch.unflatten(answer.q_proj.bias, 0, (HEADS, -1))[..., None]).flatten(1, 2)
-    scores = _compare(asking, placed) + offset.to(placed)
+    scores = _compare(asking, placed)
+    scores = scores + offset.to(scores)
     scores = torch.unflatten(scores, 1, (HEADS, -1))
     return _update(layer, image, scores, queries, absent), queries
 
@@ -270,8 +271,13 @@ class _Compare(torch.autograd.Function):
 
 
 def _compare(tokens: Tensor, image: Tensor) -> Tensor:
-    """Products (N, K, L) of tokens (N, K, 256) and image tokens (N, L, 256)."""
-    return _Compare.apply(tokens.to(image), image)  # type: ignore[no-any-return,no-untyped-call]
+    """Products (N, K, L) of tokens (N, K, 256) and image tokens (N, L, 256).
+
+    Both have the type of the product, so that the gradient has theirs: backward runs without autocast.
+    """
+    kind = image.device.type
+    dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else image.dtype
+    return _Compare.apply(tokens.to(dtype), image.to(dtype))  # type: ignore[no-any-return,no-untyped-call]
 
 
 def _heads(x: Tensor) -> Tensor:

@@ -7,10 +7,12 @@ from cellsam_desktop.core.training_messages import Control, Noticed, Stepped, Va
 from cellsam_desktop.sam.trained import STATE
 from tests.training.small import MadeEmbeddings, views
 from training import checkpoint, passes
+from training.answering import TorchDecoder
 from training.commands import Commands
 from training.config import PRESETS, Config, ConfigError
+from training.failures import TrainingError
 from training.frames import DataError
-from training.learner import Learner, TrainingError
+from training.learner import Learner
 from training.loop import Budget, End, Task, Trainer
 from training.model import TrainableDecoder
 from training.sampling import Sampler
@@ -139,8 +141,7 @@ def test_little_memory_halves_the_batch(decoder, task, tmp_path, monkeypatch):
     monkeypatch.setattr(passes._Lesson, "_follow", full)
     run(decoder, task, tmp_path, epochs=1, heard=heard)
     assert [event.text for event in heard.of(Noticed)] == [
-        "Memory ran out, so 2 prompts are computed at once from now on.",
-        "Memory ran out, so 1 prompts are computed at once from now on.",
+        "Memory ran out, so 1 prompt is computed at once from now on."
     ]
     monkeypatch.setattr(
         passes._Lesson, "_follow", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("made"))
@@ -148,6 +149,33 @@ def test_little_memory_halves_the_batch(decoder, task, tmp_path, monkeypatch):
     (tmp_path / STATE).unlink()
     with pytest.raises(TrainingError, match="too little memory"):
         run(decoder, task, tmp_path, epochs=1)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("MPS backend out of memory (made)")])
+def test_little_memory_asks_about_fewer_held_out_cells_at_once(decoder, task, tmp_path, monkeypatch, error):
+    decode = TorchDecoder._decode
+
+    def full(self, image, geometry, prompts, hints):
+        if len(prompts) > 1:
+            raise error
+        return decode(self, image, geometry, prompts, hints)
+
+    monkeypatch.setattr(TorchDecoder, "_decode", full)
+    assert run(decoder, task, tmp_path, epochs=1).steps == 2
+
+
+def test_a_run_that_fails_in_its_first_look_is_gone_on_with(decoder, task, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(TorchDecoder, "_decode", lambda *_: (_ for _ in ()).throw(MemoryError()))
+        with pytest.raises(TrainingError, match="too little memory"):
+            run(decoder, task, tmp_path, epochs=1)
+    heard = Heard()
+    run(decoder, task, tmp_path, epochs=1, heard=heard)
+    assert heard.of(Validated)[0].step == 0
+
+
+def test_more_epochs_can_be_asked_for_than_are_published(decoder, task, tmp_path):
+    assert run(decoder, task, tmp_path, replace(QUICK, epochs=1), epochs=2).steps == 4
 
 
 def test_a_state_of_other_settings_or_damaged_is_refused(decoder, task, tmp_path):

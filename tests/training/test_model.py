@@ -4,7 +4,7 @@ import torch
 
 from cellsam_desktop.sam.torch_encoder import TorchEncoder
 from tests.training.small import frames
-from training.model import TrainableDecoder
+from training.model import TrainableDecoder, _compare
 from training.prompts import ABSENT, PromptBatch
 
 COORDS = torch.tensor([[[200.0, 260.0], [0, 0]], [[640, 200], [0, 0]], [[100, 150], [300, 350]]])
@@ -66,6 +66,22 @@ def test_masks_and_gradients_are_those_of_segment_anything(model, embedding, hin
         scale = max(float(gradient.abs().max()), 1e-2 * largest)
         error = float((gradient - own_gradients[name]).abs().max()) / scale
         assert error < 5e-3, (name, error)
+
+
+def test_products_can_be_taken_back_when_their_factors_were_not_of_16_bits():
+    """As on a GPU, where a norm within autocast gives 32 bits."""
+    random = torch.Generator().manual_seed(0)
+    tokens, image = (torch.randn(2, n, 256, generator=random, requires_grad=True) for n in (3, 5))
+    wanted = torch.randn(2, 3, 5, generator=random)
+    gradients = torch.autograd.grad((tokens @ image.transpose(1, 2) * wanted).sum(), (tokens, image))
+    with torch.autocast("cpu", torch.bfloat16):
+        product = _compare(tokens, image)
+    assert product.dtype is torch.bfloat16
+    assert torch.allclose(product.float(), tokens @ image.transpose(1, 2), rtol=0.02, atol=0.5)
+    own = torch.autograd.grad((product * wanted).sum(), (tokens, image))
+    for gradient, expected in zip(own, gradients, strict=True):
+        assert gradient.dtype is torch.float32
+        assert torch.allclose(gradient, expected, rtol=0.02, atol=0.1)
 
 
 def test_nothing_fills_a_batch_without_changing_it(model, embedding):
