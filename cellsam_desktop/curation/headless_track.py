@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cellsam_desktop.analysis.carried import Carried, Image, NextFrame, Young
 from cellsam_desktop.analysis.propagation import carry, looks_needed
-from cellsam_desktop.core.errors import ExchangeError
+from cellsam_desktop.core.errors import CellSamError, ExchangeError
 from cellsam_desktop.core.geometry import PlaneIndex, PlaneKey, Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.wording import counted
@@ -135,7 +135,8 @@ class Follower:
 def track(task: TrackTask) -> None:
     """Carry out the task: write the Cell Tracking Challenge's layout, and say what was found.
 
-    Frames before the start frame stay empty. Progress goes to standard error.
+    Frames before the start frame stay empty. Progress goes to standard error. What was followed until an
+    error is written as well.
 
     Raises:
         CellSamError: a file, frame or model is not as it should be.
@@ -167,7 +168,13 @@ def _follow(
 
     follower = Follower(model, image(task.start_frame), start, task.start_frame, divisions=task.divisions)
     for t in range(task.start_frame + 1, source.info.sizes.t):
-        follower.go_on(t, image(t))
+        try:
+            follower.go_on(t, image(t))
+        except CellSamError as error:
+            if t == task.start_frame + 1:
+                raise
+            _write(task, source.info, follower.followed)
+            raise type(error)(f"{error} The cells up to frame {t - 1} are written to {task.out}.") from error
         print(f"Frame {t} of {source.info.sizes.t - 1}: {follower.cells} cells", file=sys.stderr, flush=True)
         if not follower.cells:
             break

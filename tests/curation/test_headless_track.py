@@ -10,7 +10,9 @@ import pytest
 import tifffile
 
 from cellsam_desktop.cli import main
+from cellsam_desktop.core.errors import ModelError
 from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.curation.headless_track import Follower
 from tests.conftest import Pair
 
 FRAMES = slice(6, 9)
@@ -83,6 +85,22 @@ def test_frames_before_the_start_stay_empty(folder: Path):
     )
     assert tifffile.imread("out/mask000.tif").max() == 0
     assert tifffile.imread("out/mask002.tif").max() == 15
+
+
+def test_what_was_followed_is_written_when_an_error_ends_the_way(folder: Path, monkeypatch, capsys):
+    real = Follower.go_on
+
+    def go_on(self: Follower, frame: int, image: np.ndarray) -> None:
+        if frame == 2:
+            raise ModelError("The model is gone: fetch it again.")
+        real(self, frame, image)
+
+    monkeypatch.setattr(Follower, "go_on", go_on)
+    assert main(["track", "movie.tif", "--start", "start.tif", "--out", "out", "--model", "vit_t"]) == 2
+    said = capsys.readouterr().err
+    assert "The model is gone: fetch it again. The cells up to frame 1 are written to out." in said
+    assert tifffile.imread("out/mask001.tif").any()
+    assert not tifffile.imread("out/mask002.tif").any()
 
 
 @pytest.mark.parametrize(
