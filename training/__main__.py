@@ -99,7 +99,7 @@ def _add_fit(commands: Any) -> None:
         action="store_true",
         help="say everything as JSON, a line each, and take pause, resume, stop and cancel from a pipe",
     )
-    fit.add_argument("--cache-gb", type=_positive, default=20.0, metavar="N", help="room for embeddings (20)")
+    _add_cache(fit)
     fit.set_defaults(run=_fit)
 
 
@@ -122,9 +122,16 @@ def _add_evaluate(commands: Any) -> None:
         help="the whole image encoded once, or the parts of it that the window looks at (whole)",
     )
     evaluate.add_argument("--device", choices=DEVICES, default="auto", help="(auto)")
+    _add_cache(evaluate)
     evaluate.add_argument("--json", type=Path, metavar="OUT.json", help="write all figures to this file")
     evaluate.add_argument("--json-lines", action="store_true", help="say it as a line of JSON")
     evaluate.set_defaults(run=_evaluate)
+
+
+def _add_cache(command: Any) -> None:
+    command.add_argument(
+        "--cache-gb", type=_positive, default=20.0, metavar="N", help="room for embeddings (20)"
+    )
 
 
 def _add_export(commands: Any) -> None:
@@ -200,7 +207,7 @@ def _evaluate(given: argparse.Namespace) -> int:
 
     what = Evaluation(
         tuple(given.data), given.base, given.decoder, given.prompts, given.clicks, given.cells,
-        given.looks, given.device, given.json,
+        given.looks, given.device, given.cache_gb, given.json,
     )  # fmt: skip
     judged = evaluate(what)
     print(to_line(Judged("now", judged.scores)) if given.json_lines else table(judged.by_data_set()))

@@ -24,6 +24,7 @@ from cellsam_desktop.sam.embedding_cache import Embedding
 from cellsam_desktop.sam.postprocess import logits_to_mask
 from cellsam_desktop.sam.transforms import InputGeometry
 from training.curator import correction, first_prompts
+from training.frames import CellTruth
 from training.metrics import CellKey, Course, Judgement, iou
 from training.views import View
 
@@ -109,10 +110,10 @@ def judge_by(
     progress: Callable[[int, int], None] | None = None,
 ) -> Judgement:
     """As ``judge``, with whatever shows the masks on a view."""
-    chosen = _spread(views, limit)
+    chosen = [list(_asked(view, cells)) for view, cells in zip(views, spread(views, limit), strict=True)]
     courses: list[Course] = []
-    done, total = 0, sum(len(cells) for _, cells in chosen)
-    for number, (view, cells) in enumerate(chosen):
+    done, total = 0, sum(len(cells) for cells in chosen)
+    for number, (view, cells) in enumerate(zip(views, chosen, strict=True)):
         if not cells:
             continue
         ask = asking(view)
@@ -164,25 +165,28 @@ def follow(ask: Ask, cells: Sequence[Asked], kind: str, clicks: int = CLICKS) ->
     return [Course(cell.key, kind, own, mask) for cell, own, mask in results]
 
 
-def _spread(views: Sequence[View], limit: int | None) -> list[tuple[View, list[Asked]]]:
-    """The views with their cells, or an even choice of ``limit`` cells of all."""
-    everything = [(view, list(_cells(view))) for view in views]
-    total = sum(len(cells) for _, cells in everything)
+def spread(views: Sequence[View], limit: int | None) -> list[Sequence[CellTruth]]:
+    """The cells to ask about on each of ``views``: all, or an even choice of ``limit`` of them."""
+    everything: list[Sequence[CellTruth]] = [view.cells for view in views]
+    total = sum(map(len, everything))
     if limit is None or total <= limit:
         return everything
     wanted = set(np.linspace(0, total - 1, limit).round().astype(int).tolist())
-    chosen, number = [], 0
-    for view, cells in everything:
-        chosen.append((view, [cell for place, cell in enumerate(cells, number) if place in wanted]))
+    chosen: list[Sequence[CellTruth]] = []
+    number = 0
+    for cells in everything:
+        chosen.append([cell for place, cell in enumerate(cells, number) if place in wanted])
         number += len(cells)
     return chosen
 
 
-def _cells(view: View) -> Iterator[Asked]:
+def _asked(view: View, cells: Sequence[CellTruth]) -> Iterator[Asked]:
+    if not cells:
+        return
     frame = view.frame
     doubtful = view.unsure()
     unsure = None if doubtful is None else Mask.from_array(doubtful)
-    for cell in view.cells:
+    for cell in cells:
         truth = Mask.from_array(view.truth(cell))
         if truth is not None:
             yield Asked(CellKey(frame.data_set, frame.movie, frame.t, frame.z, cell.cell_id), truth, unsure)

@@ -27,14 +27,12 @@ from training.metrics import Judgement
 from training.request import chosen_device
 from training.views import diameters, views_of
 
-_CACHE_GB = 20.0
-
 
 @dataclass(frozen=True)
 class Evaluation:
     """What to measure; ``decoder`` is the folder or the name of a trained one, None the model's own.
 
-    ``out`` is the file for the figures, if they are to be written.
+    ``cache_gb`` is the room for embeddings, ``out`` the file for the figures, if they are to be written.
     """
 
     data: tuple[Path, ...]
@@ -45,6 +43,7 @@ class Evaluation:
     cells: int | None
     looks: str
     device: str
+    cache_gb: float
     out: Path | None
 
 
@@ -119,7 +118,7 @@ def _trained(wanted: str | None) -> TrainedDecoder | None:
 
 def _judge(what: Evaluation, base: Base, trained: TrainedDecoder | None) -> Judgement:
     frames = load(what.data, _say)
-    cache = EmbeddingCache(paths.embeddings_dir(), int(_CACHE_GB * 1e9))
+    cache = EmbeddingCache(paths.embeddings_dir(), int(what.cache_gb * 1e9))
     device = chosen_device(what.device)
     embeddings = Embeddings(base.checkpoint, base.architecture, device, cache, notice=_say)
     if trained is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cellsam_desktop.sam.decoder import OnnxDecoder
 from training.embed import Embeddings
-from training.evaluate import judge, judge_by
+from training.evaluate import judge, judge_by, spread
 from training.frames import Frame
 from training.looking import Looking, planes
 from training.metrics import Judgement
@@ -42,6 +42,8 @@ class Judge:
         self._cells = _MOST_CELLS
         if minutes is not None:
             self._cells = min(_MOST_CELLS, max(_FEWEST_CELLS, int(_CELLS_PER_MINUTE * minutes)))
+        chosen = zip(self.views, spread(self.views, self._cells), strict=True)
+        self._asked = [view for view, cells in chosen if cells]
 
     def findings(self, decoder: OnnxDecoder, encoded: Progress, judged: Progress) -> Findings:
         """Ask one decoder; ``encoded`` hears of views, ``judged`` of cells.
@@ -49,7 +51,7 @@ class Judge:
         Raises:
             ImageError, ModelError: an image cannot be read, or encoded.
         """
-        self._embeddings.ensure(self.views, encoded)
+        self._embeddings.ensure(self._asked, encoded)
         whole = judge(decoder, self.views, self._embeddings, limit=self._cells, progress=judged)
         looking = Looking(decoder, self._embeddings, self._diameters)
         closer = judge_by(looking, self._planes, clicks=1, limit=_CLOSER_CELLS, progress=judged)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from cellsam_desktop import paths
 from cellsam_desktop.core.errors import Cancelled, CellSamError
-from cellsam_desktop.core.training_messages import Embedded, Event, Finished, Judged, Noticed
+from cellsam_desktop.core.training_messages import Control, Embedded, Event, Finished, Judged, Noticed
 from cellsam_desktop.sam.decoder import OnnxDecoder
 from cellsam_desktop.sam.embedding_cache import EmbeddingCache
 from cellsam_desktop.sam.export import ensure_decoder
@@ -22,6 +21,7 @@ from training.base import Base
 from training.commands import Commands
 from training.data import load
 from training.embed import Embeddings
+from training.encoding import by_lot, encode_in_time
 from training.export import write_decoder
 from training.judging import Findings, Judge
 from training.loop import Budget, End, Task, Trainer
@@ -37,11 +37,6 @@ from training.team import Team
 from training.views import View, held_out_views, views_of
 
 Report = Callable[[Event], None]
-
-_EMBEDDING_SHARE = 0.25
-"""Of the time, for views beyond the first of each frame: closer, turned and mirrored ones."""
-
-_AT_ONCE = 16  # of these views are encoded before the clock is looked at
 
 _EXPORT_SECONDS = 10.0
 _LEAST_SHARE = 0.4
@@ -61,6 +56,7 @@ class Run:
         self._commands = commands
         self._begun = time.monotonic()
         self._told = 0.0
+        self._learned = False
         self._record = new_record(folder, request)
 
     @classmethod
@@ -80,7 +76,7 @@ class Run:
         """Go on with the run that was ended in ``folder``.
 
         Raises:
-            RunError: there is none, or it has finished.
+            RunError: there is none, it has finished, or another process is at work on it.
             CellSamError: this version cannot go on with it.
         """
         record = folder.read()
@@ -88,6 +84,8 @@ class Run:
             raise RunError(f"The run in {folder.path} has finished: train again into a new folder.")
         request = request_of(record, cache_gb)
         run = cls(folder, request, report, commands)
+        if run._team.leads:
+            folder.hold()
         run._record = replace(record, state="training")
         return run
 
@@ -106,6 +104,8 @@ class Run:
                 self._record.state = f"failed: {error}"
                 self._folder.write(self._record)
             raise
+        finally:
+            self._folder.release()
         return self._record
 
     def _carry_out(self) -> None:
@@ -123,6 +123,7 @@ class Run:
         before = self._judge("before", judge, OnnxDecoder(self._own_decoder()))
         decoder = TrainableDecoder(base.build()).to(self._team.device)
         self._learn(decoder, parts)
+        self._learned = True
         with self._timed("export"):
             files = write_decoder(
                 base, decoder.state_for_export(), self._folder.path, self._record.manifest()
@@ -163,9 +164,11 @@ class Run:
             look, overlap = (config.look, config.patch), config.overlap
             validate = held_out_views(parts.validate, *look, config.held_out_cells, overlap)
             views = views_of(parts.train, *look, config.turns, overlap)
+            order = by_lot(views, config.seed)
             rehearsed = views_of(scenes(), "whole") if config.rehearsal else []
-            count = self._embed(views, validate + rehearsed) if self._team.leads else 0
-            views = views[: int(self._team.agree(count))]
+            count = self._embed(order, validate + rehearsed) if self._team.leads else 0
+            encoded = set(order[: int(self._team.agree(count))])
+            views = [view for view in views if view in encoded]
             self._embeddings.release()
         task, folder = Task(views, validate, self._embeddings, rehearsed), self._folder.path
         with self._timed("training"):
@@ -178,28 +181,12 @@ class Run:
         if outcome.end is End.CANCELLED:
             raise Cancelled("Training was cancelled.")
 
-    def _embed(self, train_views: Sequence[View], always: Sequence[View]) -> int:
-        """Encode all frames once, then what there is time for of the other views; how many views that is."""
-        straight = sum(not view.closer and view.turn == 0 for view in train_views)
-        self._embeddings.ensure([*train_views[:straight], *always], self._embedded)
-        count = straight + self._embed_more(train_views[straight:])
+    def _embed(self, order: Sequence[View], always: Sequence[View]) -> int:
+        """Encode what is looked at in any case, then what there is time for; how many views that is."""
+        self._embeddings.ensure(always, self._embedded)
+        count = encode_in_time(order, self._embeddings, self._request.minutes, self._embedded, self._notice)
         self._embeddings.warn_of_little_room(count + len(always))
         return count
-
-    def _embed_more(self, views: Sequence[View]) -> int:
-        """Encode the first ones of ``views`` until their part of the time is spent; how many that is."""
-        minutes = self._request.minutes
-        until = math.inf if minutes is None else time.monotonic() + _EMBEDDING_SHARE * minutes * 60
-        done = 0
-
-        def told(number: int, _: int) -> None:
-            self._embedded(done + number, len(views))
-
-        while done < len(views) and time.monotonic() < until:
-            some = views[done : done + _AT_ONCE]
-            self._embeddings.ensure(some, told)
-            done += len(some)
-        return done
 
     def _budget(self) -> Budget:
         """What is left for steps, when the time for judging and exporting is set aside."""
@@ -271,10 +258,13 @@ class Run:
         self._heed(done, of)
 
     def _heed(self, done: int, of: int) -> None:
-        """Wait while that is asked for; there is nothing to keep before the first step."""
+        """Wait while that is asked for; stopping what has learned already leaves the rest to be done."""
         self._commands.wait_while_paused()
-        if self._commands.ending is not None and "training" not in self._record.seconds:
+        ending = self._commands.ending
+        if ending is not None and not self._learned:
             raise Cancelled("Training was ended before it began.")
+        if ending is Control.CANCEL:
+            raise Cancelled("Training was cancelled.")
 
 
 def _silent(_: Event) -> None:
