@@ -13,8 +13,10 @@ import tifffile
 
 from cellsam_desktop import cli, paths
 from cellsam_desktop.core.decoder_scores import Scores
+from cellsam_desktop.core.errors import Cancelled
 from cellsam_desktop.core.training_messages import (
     Control,
+    Embedded,
     Finished,
     Judged,
     Pictured,
@@ -147,6 +149,7 @@ def test_it_can_be_evaluated_exported_and_adopted(run, trained, tmp_path, capsys
 def test_crops_are_evaluated_as_the_window_looks(trained, home_with_weights, tmp_path, capsys):
     out = tmp_path / "figures.json"
     words = ["evaluate", str(trained[0]), "--looks", "crops", "--cells", "2", "--clicks", "2"]
+    words += ["--cache-gb", "1"]
     assert main([*words, "--json", str(out)]) == 0
     figures = json.loads(out.read_text(encoding="utf-8"))
     assert figures["looks"] == "crops"
@@ -158,21 +161,35 @@ def test_crops_are_evaluated_as_the_window_looks(trained, home_with_weights, tmp
 
 
 def test_a_cancelled_run_is_gone_on_with(home_with_weights, tmp_path):
-    data, folder, commands = write_data(tmp_path / "discs"), tmp_path / "run", Commands()
+    """Cancelled while it learns, before it learns again, and when it has learned; then stopped."""
+    data, folder = write_data(tmp_path / "discs"), RunFolder(tmp_path / "run")
 
-    def cancel_after_the_first_look(event):
-        if isinstance(event, Validated):
-            commands.tell(Control.CANCEL)
+    def begun(hear, commands):
+        return Run.begin(folder, request(data), hear, commands)
 
-    from cellsam_desktop.core.errors import Cancelled
+    def resumed(hear, commands):
+        return Run.resume(folder, hear, commands)
 
-    begun = Run.begin(RunFolder(folder), request(data), cancel_after_the_first_look, commands)
-    with pytest.raises(Cancelled):
-        begun.carry_out()
-    assert (folder / "state.pt").is_file()
-    assert RunFolder(folder).read().state == "training"
-    said = []
-    record = Run.resume(RunFolder(folder), said.append, Commands()).carry_out()
+    for begin, last in ((begun, [Validated]), (resumed, [Judged]), (resumed, [Pictured, Embedded])):
+        with pytest.raises(Cancelled):
+            told(begin, Control.CANCEL, last)
+        assert folder.state.is_file()
+        assert folder.read().state == "training"
+    record, said = told(resumed, Control.STOP, [Pictured, Embedded])
     assert record.state == "finished"
     assert isinstance(said[-1], Finished)
     assert record.outcome["steps"] > 0
+
+
+def told(begin, word: Control, kinds: list[type]):
+    """Carry out a run that is told ``word`` when it has said events of these kinds, one after the other."""
+    commands, left, said = Commands(), list(kinds), []
+
+    def hear(event):
+        said.append(event)
+        if left and isinstance(event, left[0]):
+            left.pop(0)
+            if not left:
+                commands.tell(word)
+
+    return begin(hear, commands).carry_out(), said
