@@ -7,6 +7,7 @@ items.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import TypeVar
 
 import torch
@@ -16,13 +17,16 @@ from torch import Tensor
 
 T = TypeVar("T")
 
+_PATIENCE = timedelta(days=7)
+"""So long the others wait for the leading process, which encodes and judges alone."""
+
 
 class Team:
     """This process among the others; alone where nothing else was started."""
 
     def __init__(self, device: str | None = None) -> None:
         """``device`` is where this process computes; None: where the launcher says."""
-        self._state = PartialState(cpu=device == "cpu")
+        self._state = PartialState(cpu=device == "cpu", timeout=_PATIENCE)
         self.size: int = self._state.num_processes
         self.rank: int = self._state.process_index
         self.device = self._state.device if device is None or self.size > 1 else torch.device(device)
