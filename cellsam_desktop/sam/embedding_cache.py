@@ -245,7 +245,7 @@ def _remove(path: Path) -> bool:
 
 
 def _sum_of(embedding: Embedding) -> bytes:
-    return xxhash.xxh3_64_digest(embedding)
+    return xxhash.xxh3_64_digest(embedding.data)
 
 
 def _is_sound(path: Path, embedding: Embedding) -> bool:

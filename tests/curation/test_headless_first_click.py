@@ -102,7 +102,7 @@ def test_accepted_cells_and_crops_make_crowded_bacteria_right(folder: Path, bact
     assert all("look" not in entry for entry in plain_metrics)
     for entry in metrics:
         left, top, right, bottom = entry["look"]
-        assert (right - left, bottom - top) == (511, 511)
+        assert (right - left, bottom - top) in ((511, 511), (255, 255))  # at their scale, or closer
         assert left <= entry["box"][0]
         assert entry["box"][2] <= right
 
