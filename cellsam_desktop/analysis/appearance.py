@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cellsam_desktop.analysis.carried import Image
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.morphology import covered
 
 _BINS = 64
 _SMOOTH = 1.0
@@ -33,21 +34,21 @@ class Appearance:
         ring = max(3, round(_RING * size))
         around = reduce(Region.union, (mask.region for mask in cells)).widened(ring)
         window = around.intersect(Region.whole(*image.shape[:2])) or around
-        inside = np.zeros((window.height, window.width), np.bool_)
-        for mask in cells:
-            inside |= mask.crop(window)
+        inside = covered(cells, window)
         near = ndimage.distance_transform_edt(~inside) <= ring
-        values = _bins(image, window)
-        counts = [np.bincount(values[chosen], minlength=_BINS) for chosen in (inside, near & ~inside)]
+        pixels = image[window.slices]
+        chosen = inside, near & ~inside
+        counts = [np.bincount(_bins(pixels[bits]), minlength=_BINS) for bits in chosen]
         self._odds = _log_odds(*counts)
 
     def of(self, image: Image, window: Region) -> NDArray[np.float32]:
         """From -1, surely around cells, to 1, surely in a cell: each pixel of a ``window`` of the image."""
-        return np.asarray(self._odds[_bins(image, window)])
+        return np.asarray(self._odds[_bins(image[window.slices])])
 
 
-def _bins(image: Image, window: Region) -> NDArray[np.intp]:
-    return np.asarray(image[window.slices].mean(axis=-1) * (_BINS / 256), dtype=np.intp)
+def _bins(pixels: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """The bins of the grey values of pixels (..., 3)."""
+    return np.asarray(pixels.mean(axis=-1) * (_BINS / 256), dtype=np.intp)
 
 
 def _log_odds(inside: NDArray[np.intp], outside: NDArray[np.intp]) -> NDArray[np.float32]:

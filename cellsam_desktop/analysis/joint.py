@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cellsam_desktop.analysis.asking import Reply, outward
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
-from cellsam_desktop.core.morphology import fill_holes, keep_largest
+from cellsam_desktop.core.morphology import covered, fill_holes, keep_largest
 from cellsam_desktop.sam.postprocess import region_logits
 
 _SURE = 8.0
@@ -61,12 +61,11 @@ def resolve(
         area = area.union(window)
     owner = np.full((area.height, area.width), -1, np.intp)
     best = np.zeros(owner.shape, np.float32)
-    for mask in fixed:
-        best[mask.crop(area)] = np.inf
+    best[covered(fixed, area)] = np.inf
     if domain is not None:
         best[~domain.crop(area)] = np.inf
     for number, (window, strength) in enumerate(fields):
-        rows, columns = _within(area, window)
+        rows, columns = window.within(area)
         wins = strength > best[rows, columns]
         owner[rows, columns][wins] = number
         best[rows, columns][wins] = strength[wins]
@@ -84,7 +83,7 @@ def _field(claim: Claim, plane: Region, evidence: Evidence | None) -> tuple[Regi
     strength = outward(claim.expected.crop(window)) / away
     seen = window.intersect(claim.reply.geometry.region)
     if seen is not None:
-        rows, columns = _within(window, seen)
+        rows, columns = seen.within(window)
         logits = region_logits(claim.reply.logits, claim.reply.geometry, seen)
         strength[rows, columns] += np.clip(logits / _SURE, -1, 1)
     if evidence is not None:
@@ -95,14 +94,10 @@ def _field(claim: Claim, plane: Region, evidence: Evidence | None) -> tuple[Regi
 def _resolved(
     owner: NDArray[np.intp], free: NDArray[np.bool_], number: int, area: Region, window: Region
 ) -> Resolved:
-    pixels = Mask.from_array(owner[_within(area, window)] == number, window.y0, window.x0)
+    pixels = Mask.from_array(owner[window.within(area)] == number, window.y0, window.x0)
     if pixels is None:
         return Resolved(None, None)
     whole = fill_holes(keep_largest(pixels))
-    place = _within(area, whole.region)
+    place = whole.region.within(area)
     inside = whole.bits & ((owner[place] == number) | free[place])
     return Resolved(pixels, Mask.from_array(inside, whole.y0, whole.x0))
-
-
-def _within(area: Region, part: Region) -> tuple[slice, slice]:
-    return Region(part.y0 - area.y0, part.x0 - area.x0, part.height, part.width).slices

@@ -18,6 +18,7 @@ from cellsam_desktop.analysis.alike import Level, fit, search
 from cellsam_desktop.analysis.carried import Image
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.morphology import covered
 
 Array = NDArray[np.float64]
 
@@ -83,10 +84,7 @@ class Frames:
     @cached_property
     def common(self) -> Array:
         """How all cells moved together, (dy, dx)."""
-        cells = np.zeros((self._window.height, self._window.width), np.bool_)
-        for mask in self._cells:
-            cells |= mask.crop(self._window)
-        return search(self._levels[0], cells, self._reach)
+        return search(self._levels[0], covered(self._cells, self._window), self._reach)
 
     def register(self, mask: Mask, velocity: tuple[float, float] | None = None) -> Motion:
         """The motion of what ``mask`` shows in the frame before, and went at ``velocity`` (dy, dx) so far."""
@@ -108,9 +106,7 @@ class Frames:
     def _found(self, mask: Mask) -> Array:
         """The shift of one cell, looked for all around it."""
         part = _around([mask], self._reach, self._window)
-        rows, columns = Region(
-            part.y0 - self._window.y0, part.x0 - self._window.x0, part.height, part.width
-        ).slices
+        rows, columns = part.within(self._window)
         level = self._levels[0]
         return search(level.part(rows, columns), mask.crop(part), self._reach)
 

@@ -60,6 +60,10 @@ class Region:
         """Index of the region in an array of shape (Y, X) or (Y, X, channels)."""
         return slice(self.y0, self.y1), slice(self.x0, self.x1)
 
+    def within(self, shown: Region) -> tuple[slice, slice]:
+        """Index of the region in an array of which the first element is the first pixel of ``shown``."""
+        return Region(self.y0 - shown.y0, self.x0 - shown.x0, self.height, self.width).slices
+
     def intersect(self, other: Region) -> Region | None:
         """The common rectangle, or None when the two do not meet."""
         y0, x0 = max(self.y0, other.y0), max(self.x0, other.x0)

@@ -1,8 +1,10 @@
-"""Shape corrections of one mask (grow, shrink, fill holes, keep the largest piece), and drawn shapes."""
+"""Shape corrections of one mask (grow, shrink, fill holes, keep the largest piece), drawn shapes, and what
+several masks cover.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -50,6 +52,16 @@ def keep_largest(mask: Mask) -> Mask:
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     return Mask.from_array(labels == int(sizes.argmax()), mask.y0, mask.x0) or mask
+
+
+def covered(masks: Iterable[Mask], window: Region) -> BoolArray:
+    """The pixels of ``window`` (height, width) that any of the masks has, in the time their boxes take."""
+    found = np.zeros((window.height, window.width), np.bool_)
+    for mask in masks:
+        inside = mask.region.intersect(window)
+        if inside is not None:
+            found[inside.within(window)] |= mask.crop(inside)
+    return found
 
 
 def disc(x: float, y: float, radius: float) -> Mask:

@@ -9,7 +9,16 @@ from skimage.measure import points_in_poly
 
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
-from cellsam_desktop.core.morphology import disc, fill_holes, grow, keep_largest, polygon, shrink, stroke
+from cellsam_desktop.core.morphology import (
+    covered,
+    disc,
+    fill_holes,
+    grow,
+    keep_largest,
+    polygon,
+    shrink,
+    stroke,
+)
 
 HEIGHT, WIDTH = 24, 32
 
@@ -127,3 +136,14 @@ def test_polygons_without_area():
     assert polygon([]) is None
     assert polygon([(1, 1), (5, 5)]) is None
     assert polygon([(1.2, 1.2), (1.3, 1.3), (1.4, 1.2)]) is None
+
+
+def test_what_several_masks_cover_of_a_window():
+    masks = [disc(5, 5, 3), disc(8, 6, 3), disc(100, 100, 4)]
+    window = Region(2, 3, 20, 12)
+    expected = np.zeros((20, 12), np.bool_)
+    for mask in masks:
+        expected |= mask.crop(window)
+    assert (covered(masks, window) == expected).all()
+    assert expected.any()
+    assert not covered([], window).any()
