@@ -31,6 +31,7 @@ NAMES = (
     "training",
     "training_recipe",
     "training_peer",
+    "while_training",
 )
 
 
