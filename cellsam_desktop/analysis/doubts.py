@@ -11,9 +11,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from cellsam_desktop.core.mask import Mask
+from cellsam_desktop.core.morphology import covered
 from cellsam_desktop.core.wording import counted
 
 WORTH_SAYING = 0.15
@@ -155,9 +154,7 @@ def contact_of(mask: Mask, others: Iterable[Mask]) -> float:
     near = [other for other in others if other.region.intersect(padded) is not None]
     if not near:
         return 0.0
-    taken = np.zeros((padded.height, padded.width), np.bool_)
-    for other in near:
-        taken |= other.crop(padded)
+    taken = covered(near, padded)
     inside = mask.crop(padded)
     rim = inside.copy()
     rim[1:-1, 1:-1] &= ~(inside[:-2, 1:-1] & inside[2:, 1:-1] & inside[1:-1, :-2] & inside[1:-1, 2:])

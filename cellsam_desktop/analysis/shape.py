@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -33,10 +34,44 @@ def perimeter(mask: Mask) -> float:
     return float(np.bincount(kinds.ravel(), minlength=_LENGTHS.size) @ _LENGTHS)
 
 
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Of a mask's pixels in an array (height, width): how many, and their centroid (``row``, ``column``).
+
+    The second moments about it are those of rows (``along``), of columns (``across``), and ``mixed``; they
+    are not divided by the area.
+    """
+
+    area: int
+    row: float
+    column: float
+    along: float
+    across: float
+    mixed: float
+
+    @classmethod
+    def of(cls, bits: BoolArray) -> Moments:
+        """Those of a mask that has pixels."""
+        per_row, per_column = bits.sum(axis=1), bits.sum(axis=0)
+        area = int(per_row.sum())
+        rows, columns = np.arange(float(per_row.size)), np.arange(float(per_column.size))
+        row, column = float(per_row @ rows / area), float(per_column @ columns / area)
+        rows, columns = rows - row, columns - column
+        along, across = float(per_row @ rows**2), float(per_column @ columns**2)
+        return cls(area, row, column, along, across, float(rows @ bits @ columns))
+
+    @property
+    def fullness(self) -> float:
+        """See the function of that name."""
+        # A pixel is a square, which has moments of its own.
+        along, across = self.along / self.area + _OF_A_PIXEL, self.across / self.area + _OF_A_PIXEL
+        return self.area / (4 * math.pi * math.sqrt(along * across - (self.mixed / self.area) ** 2))
+
+
 def eccentricity(mask: Mask) -> float:
     """That of the ellipse with the same second moments: 0 for a circle, towards 1 the longer the mask is."""
-    along, across, mixed = _moments(mask.bits)
-    apart, together = math.hypot(across - along, 2 * mixed), across + along
+    found = Moments.of(mask.bits)
+    apart, together = math.hypot(found.across - found.along, 2 * found.mixed), found.across + found.along
     # Of the two moments along the axes of the ellipse, (together +- apart) / 2.
     return math.sqrt(2 * apart / (together + apart)) if together else 0.0
 
@@ -46,18 +81,4 @@ def fullness(bits: BoolArray) -> float:
 
     1 for a disc and any ellipse, 0.95 for a rectangle, less for what is bent, branched, hollow or in pieces.
     """
-    area = int(np.count_nonzero(bits))
-    along, across, mixed = _moments(bits)
-    # A pixel is a square, which has moments of its own.
-    along, across, mixed = along / area + _OF_A_PIXEL, across / area + _OF_A_PIXEL, mixed / area
-    return area / (4 * math.pi * math.sqrt(along * across - mixed**2))
-
-
-def _moments(bits: BoolArray) -> tuple[float, float, float]:
-    """The second moments about the centroid: of rows, of columns, and mixed; not divided by the area."""
-    per_row, per_column = bits.sum(axis=1), bits.sum(axis=0)
-    area = max(1, int(per_row.sum()))
-    rows, columns = np.arange(float(per_row.size)), np.arange(float(per_column.size))
-    rows -= per_row @ rows / area
-    columns -= per_column @ columns / area
-    return float(per_row @ rows**2), float(per_column @ columns**2), float(rows @ bits @ columns)
+    return Moments.of(bits).fullness

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cellsam_desktop.analysis.shape import fullness
+from cellsam_desktop.analysis.shape import Moments
 from cellsam_desktop.core.mask import BoolArray
 from cellsam_desktop.core.prompts import Point
 from cellsam_desktop.sam.transforms import IMAGE_SIZE, InputGeometry
@@ -103,14 +103,11 @@ class _Tight:
 
 
 def _traits(box: _Tight, depth: float, pixel: float, likeness: tuple[float, ...]) -> Traits:
-    bits = box.bits
-    per_row, per_column = bits.sum(axis=1), bits.sum(axis=0)
-    area = int(per_row.sum())
-    y, x = per_row @ np.arange(per_row.size) / area, per_column @ np.arange(per_column.size) / area
-    side = math.sqrt(area)
-    offset = math.hypot(float(x) - box.column, float(y) - box.row) / side
-    share = area / _LOGITS**2
-    return Traits(area * pixel, share, offset, depth, fullness(bits), _outline(bits) / side, likeness)
+    found = Moments.of(box.bits)
+    side = math.sqrt(found.area)
+    offset = math.hypot(found.column - box.column, found.row - box.row) / side
+    area, share, roughness = found.area * pixel, found.area / _LOGITS**2, _outline(box.bits) / side
+    return Traits(area, share, offset, depth, found.fullness, roughness, likeness)
 
 
 def _outline(bits: BoolArray) -> int:

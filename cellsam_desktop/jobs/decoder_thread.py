@@ -231,7 +231,7 @@ class DecoderThread:
                 self._fail(f"The mask could not be computed ({error}): click again, or choose another model.")
 
     def _make_ready(self, key: str) -> None:
-        self._looks.get(key)
+        self._looks.get(key)  # of whichever decoder is in use when this runs
 
     def _answer(self, ticket: Ticket[_Entry]) -> None:
         request, callback = ticket.request
