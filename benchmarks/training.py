@@ -12,13 +12,15 @@ Each set is learned from with ``cellsam-train fit --minutes``, once per seed, an
   no cell accepted before, on 64 cells evenly spread;
 - *others*: the largest loss of box IoU on the test images of the other sets (``--quick`` leaves it out).
 
-The time includes reading, encoding, judging and exporting.
+The time includes reading, encoding, judging and exporting. All seeds take hours: with ``--runs`` what was
+trained and judged stays in that folder, and a later call of the same commit goes on where the last one ended.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -49,8 +51,19 @@ class Bench:
         self._known: dict[tuple[str, str, Path | None], dict[str, float]] = {}
 
     def row(self, part: TrainingSet, seed: int, others: Sequence[TrainingSet]) -> Row:
-        """Train once and judge."""
-        run = self._runs / f"{part.name}-{self._preset}-{seed}"
+        """Train once and judge, or read what came of that before."""
+        words = (part.name, self._preset, f"{part.minutes:g}", f"{len(others)}", str(seed))
+        run = self._runs / "-".join(words)
+        kept = run / "row.json"
+        if kept.is_file():
+            row: Row = json.loads(kept.read_text(encoding="utf-8"))
+        else:
+            shutil.rmtree(run, ignore_errors=True)  # of a call that was ended
+            row = self._new_row(part, seed, others, run)
+            kept.write_text(json.dumps(row), encoding="utf-8")
+        return row
+
+    def _new_row(self, part: TrainingSet, seed: int, others: Sequence[TrainingSet], run: Path) -> Row:
         seconds = fit(part, self._data, run, part.minutes, self._preset, seed)
         losses = {o.name: self._reference(o, run)["box"] - self._reference(o, None)["box"] for o in others}
         return {

@@ -12,8 +12,11 @@ import numpy as np
 from training.frames import CellTruth, Frame
 
 SHARE = 0.2
-"""The part of the cells that judges; as many choose the best weights, but no more than these:"""
-CHOOSING = 100
+"""The part of the cells that judges."""
+_CHOOSING_SHARE = 0.1
+"""The part that chooses the best weights,"""
+_CHOOSING = 16, 64
+"""but so many cells at least where as many judge, and no more than these."""
 _AT_MOST = 2
 """So many times its share may a single movie hold."""
 _LEARNED_SHARE = 0.45
@@ -42,15 +45,20 @@ class Parts:
         return Parts(self.train + other.train, self.validate + other.validate, self.test + other.test)
 
 
+def count(frames: Sequence[Frame]) -> int:
+    """How many cells they have together."""
+    return sum(len(frame.cells) for frame in frames)
+
+
 def is_even(movies: Sequence[list[Frame]]) -> bool:
     """Whether no movie holds more cells than all others together."""
-    cells = [_count(movie) for movie in movies]
+    cells = [count(movie) for movie in movies]
     return 2 * max(cells) <= sum(cells)
 
 
 def by_movies(movies: Sequence[list[Frame]], wanted: int, random: Random) -> Parts:
     """Whole movies, two at least; those with many cells are learned from."""
-    cells = [_count(movie) for movie in movies]
+    cells = [count(movie) for movie in movies]
     three = wanted == 3 and len(movies) > 2
     share, choosing = _shares(sum(cells), wanted)
     left = [int(place) for place in random.permutation(len(movies))]
@@ -64,8 +72,9 @@ def by_movies(movies: Sequence[list[Frame]], wanted: int, random: Random) -> Par
 
 def _shares(cells: int, wanted: int) -> tuple[float, float]:
     """How many cells are held out first, to judge, or to choose where two parts are ``wanted``; and then."""
-    choosing = min(SHARE * cells, CHOOSING)
-    return choosing if wanted == 2 else SHARE * cells, choosing
+    judging, (least, most) = SHARE * cells, _CHOOSING
+    choosing = min(judging, most, max(least, _CHOOSING_SHARE * cells))
+    return choosing if wanted == 2 else judging, choosing
 
 
 def _take(left: list[int], cells: Sequence[int], share: float, spare: int) -> list[int]:
@@ -94,7 +103,7 @@ def by_blocks(movie: Sequence[Frame], wanted: int, random: Random) -> Parts | No
     ends = bool(random.integers(2))
     for parts in range(wanted, 1, -1):
         held, train, other = _cut(steps, wanted, three=parts == 3, backwards=ends)
-        if sum(_count(steps[place]) for place in train) >= _LEARNED_SHARE * _count(movie):
+        if sum(count(steps[place]) for place in train) >= _LEARNED_SHARE * count(movie):
             test, learned, chosen = (
                 [f for p in sorted(some) for f in steps[p]] for some in (held, train, other)
             )
@@ -107,7 +116,7 @@ def _cut(
 ) -> tuple[list[int], list[int], list[int]]:
     """Positions held out at one end, those in between, and with ``three`` those at the other end."""
     order = sorted(steps, reverse=backwards)
-    share, choosing = _shares(sum(map(_count, steps.values())), wanted)
+    share, choosing = _shares(sum(map(count, steps.values())), wanted)
     held = _end(order, steps, share)
     other = _end([place for place in reversed(order) if place not in held], steps, choosing) if three else []
     apart = {*held, *other}
@@ -121,7 +130,7 @@ def _end(order: Sequence[int], steps: dict[int, list[Frame]], share: float) -> l
     taken: list[int] = []
     cells = 0
     for place in order:
-        cells += _count(steps[place])
+        cells += count(steps[place])
         if taken and cells > share:
             break
         taken.append(place)
@@ -175,7 +184,3 @@ def _lies(cell: CellTruth, axis: int, line: float, sign: int, strict: bool) -> b
     centre = cell.mask.centroid[axis]
     edge = centre if not strict else (high if sign < 0 else low)
     return (edge - line) * sign > 0
-
-
-def _count(frames: Sequence[Frame]) -> int:
-    return sum(len(frame.cells) for frame in frames)

@@ -18,7 +18,12 @@ from training.learner import Learner
 
 @dataclass
 class Progress:
-    """How far training has come. ``best`` are the averaged weights that held-out cells liked best."""
+    """How far training has come.
+
+    ``best`` are the averaged weights that are kept, of step ``best_step``, with a mean IoU of ``held_out``;
+    ``highest`` the IoUs of the held-out cells when their mean was highest, and ``waited`` how many looks ago
+    that was.
+    """
 
     step: int = 0
     seconds: float = 0.0
@@ -26,6 +31,7 @@ class Progress:
     waited: int = 0
     held_out_before: float = 0.0
     held_out: float = 0.0
+    highest: list[float] = field(default_factory=list)
     best_step: int = 0
     best: list[torch.Tensor] = field(default_factory=list)
 

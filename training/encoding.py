@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 
 import numpy as np
 
@@ -21,12 +22,14 @@ _AT_ONCE = 16  # views are encoded before the clock is looked at
 
 
 def by_lot(views: Sequence[View], seed: int) -> list[View]:
-    """The first views of all frames, the frames drawn by lot, then the other views in their order."""
+    """The first views of all frames, the frames drawn by lot; then closer and turned ones take turns."""
     first = [view for view in views if _is_first(view)]
     frames = list(dict.fromkeys(view.frame for view in first))
     places = np.random.default_rng(seed).permutation(len(frames))
     place = dict(zip(frames, places.tolist(), strict=True))
-    others = [view for view in views if not _is_first(view)]
+    turned = [view for view in views if not view.closer and view.turn != 0]
+    closer = [view for view in views if view.closer]
+    others = [view for pair in zip_longest(closer, turned) for view in pair if view is not None]
     return sorted(first, key=lambda view: place[view.frame]) + others
 
 

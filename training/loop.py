@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from cellsam_desktop.core.training_messages import Control, Event, Noticed, Pictured, Stepped, Validated
@@ -20,7 +21,7 @@ from training.config import Config
 from training.evaluate import Embedder, judge
 from training.failures import explained
 from training.learner import Learner
-from training.metrics import Judgement
+from training.metrics import Judgement, clearly_worse
 from training.model import TrainableDecoder
 from training.pictures import write_examples
 from training.sampling import Sampler
@@ -190,27 +191,38 @@ class Trainer:
         return rate
 
     def _look(self) -> None:
-        """Judge the averaged weights on held-out cells, and keep them if they are the best so far."""
+        """Judge the averaged weights on held-out cells, and keep them if they are as good as any so far."""
         progress = self._progress
         self._looked_at = progress.step
         with self._learner.averaged(), explained(self._team.device):
             judged = self._judge()
-        scores = judged.scores
-        value = scores.mean_iou
-        first = progress.looks == 0
-        best = first or value > progress.held_out
+        best = self._is_best(judged)
         progress.looks = math.floor(self._done() * self._config.looks) + 1
-        if first:
-            progress.held_out_before = value
         if best:
-            progress.held_out, progress.best_step, progress.waited = value, progress.step, 0
+            progress.held_out, progress.best_step = judged.scores.mean_iou, progress.step
             progress.best = [weight.clone() for weight in self._learner.average]
-        else:
-            progress.waited += 1
-        self._report(Validated(progress.step, scores, best))
+        self._report(Validated(progress.step, judged.scores, best))
         examples = self._folder / _EXAMPLES
         write_examples(examples, judged, self._task.validate)
         self._report(Pictured(str(examples)))
+
+    def _is_best(self, judged: Judgement) -> bool:
+        """Whether the weights are better than before training, and seem as good as any since.
+
+        Few cells are looked at, and which weights they like best is partly chance: of weights that they
+        cannot tell apart the later ones are kept, which have learned more (the rule of one standard error,
+        Breiman et al. 1984).
+        """
+        progress, ious, value = self._progress, judged.ious, judged.scores.mean_iou
+        if progress.looks == 0:
+            progress.held_out_before = value
+        others = len(ious) != len(progress.highest)  # at first, and where cells were curated before resuming
+        if others or np.mean(ious) > np.mean(progress.highest):
+            progress.highest, progress.waited = ious, 0
+        else:
+            progress.waited += 1
+        gained = progress.looks == 0 or value > progress.held_out_before
+        return gained and not clearly_worse(ious, progress.highest)
 
     def _judge(self) -> Judgement:
         decoder, limit = TorchDecoder(self._learner.decoder), self._config.held_out_cells

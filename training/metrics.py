@@ -73,6 +73,11 @@ class Judgement:
         """Means over all cells."""
         return summarise(self.courses)
 
+    @property
+    def ious(self) -> list[float]:
+        """Of each course the mean over its clicks."""
+        return [float(np.mean(course.ious)) for course in self.courses]
+
     def by_data_set(self) -> dict[str, Scores]:
         """Means over the cells of each data set."""
         names = dict.fromkeys(course.key.data_set for course in self.courses)
@@ -84,6 +89,13 @@ class Judgement:
     def by_cell(self) -> Mapping[tuple[CellKey, str], Course]:
         """Each course by its cell and kind of prompt."""
         return {(course.key, course.kind): course for course in self.courses}
+
+
+def clearly_worse(ious: Sequence[float], others: Sequence[float]) -> bool:
+    """Whether the same cells lost more than chance explains: more than one standard error of the mean."""
+    losses = np.subtract(others, ious)
+    error = losses.std(ddof=1) / np.sqrt(len(losses)) if len(losses) > 1 else 0.0
+    return bool(losses.mean() > error)
 
 
 def summarise(courses: Iterable[Course]) -> Scores:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from training.blocks import Parts, by_blocks, by_halves, by_movies, is_even
+from training.blocks import Parts, by_blocks, by_halves, by_movies, count, is_even
 from training.frames import DataError, Frame, single_planes
 from training.series import places_of
 
@@ -137,10 +137,17 @@ def _by_halves(name: str, frames: list[Frame], random: np.random.Generator, note
 
 
 def _within(movies: list[list[Frame]], wanted: int, random: np.random.Generator) -> Parts | None:
-    """Each movie in blocks of time; one that is too short is learned from. None if all of them are."""
+    """Each movie in blocks of time; one that is too short is learned from. None if all of them are.
+
+    Where others judge, one movie gives those that choose the best weights, the one with most cells.
+    """
     blocks = [by_blocks(movie, wanted, random) for movie in movies]
     if not any(blocks):
         return None
+    if wanted == 2:
+        cells = [count(movie) if parts else 0 for movie, parts in zip(movies, blocks, strict=True)]
+        largest = cells.index(max(cells))
+        blocks = [parts if number == largest else None for number, parts in enumerate(blocks)]
     return reduce(add, (parts or Parts(movie) for parts, movie in zip(blocks, movies, strict=True)))
 
 

@@ -104,7 +104,7 @@ def words_for(event: Event) -> str:
             return _step(event)
         case Validated(step, scores, best):
             held = f"Step {step}: IoU {scores.mean_iou:.3f} on {scores.cells} validation cells"
-            return held + (", the best so far" if best else "")
+            return held + (", as good as any so far" if best else "")
         case Noticed(text) | Failed(text):
             return text
         case Finished():

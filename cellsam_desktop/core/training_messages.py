@@ -73,7 +73,7 @@ class Stepped:
 
 @dataclass(frozen=True)
 class Validated:
-    """Scores on a sample of the held-out cells; ``best`` says that these weights are the best so far."""
+    """Scores on a sample of the held-out cells; ``best`` says that they are as good as any so far."""
 
     step: int
     scores: Scores

@@ -47,3 +47,9 @@ def test_frames_are_left_out_by_lot_when_there_is_none(views):
     assert {view.frame for view in order[:16]} != {view.frame for view in views[:16]}
     assert "4 of 20 images" in notices[0]
     assert by_lot(views, 1) == order != by_lot(views, 2)
+
+
+def test_closer_and_turned_planes_take_turns_after_the_first(views):
+    others = by_lot(views, 1)[20:]
+    assert [view.closer for view in others[:4]] == [True, False, True, False]
+    assert [view.turn for view in others[:4]] == [0, 2, 0, 2]

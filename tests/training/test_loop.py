@@ -14,6 +14,7 @@ from training.failures import TrainingError
 from training.frames import DataError
 from training.learner import Learner
 from training.loop import Budget, End, Task, Trainer
+from training.metrics import CellKey, Course, Judgement
 from training.model import TrainableDecoder
 from training.sampling import Sampler
 from training.team import Team
@@ -64,8 +65,9 @@ def test_a_decoder_learns_what_it_is_shown(decoder, task, tmp_path, monkeypatch)
     assert sum(found[-4:]) < 0.8 * sum(found[:4])
     looks = heard.of(Validated)
     assert len(looks) == 3  # before, halfway, in the end
-    assert outcome.held_out == max(look.scores.mean_iou for look in looks) > outcome.held_out_before
-    assert [look.step for look in looks if look.best][-1] == outcome.best_step
+    kept = [look for look in looks if look.best][-1]
+    assert (kept.step, kept.scores.mean_iou) == (outcome.best_step, outcome.held_out)
+    assert outcome.held_out > outcome.held_out_before
 
 
 def test_a_resumed_run_goes_on_as_if_nothing_had_happened(base, task, tmp_path, monkeypatch):
@@ -106,6 +108,32 @@ def test_the_same_seed_gives_the_same_and_another_does_not(task):
     drawn = [Sampler(task.train, replace(QUICK, seed=seed)).items(5) for seed in (1, 1, 2)]
     seeds = [[item.seed for item in items] for items in drawn]
     assert seeds[0] == seeds[1] != seeds[2]
+
+
+def judgement(*ious):
+    return Judgement(
+        tuple(Course(CellKey("set", "m", 0, 0, n), "point", (iou,)) for n, iou in enumerate(ious))
+    )
+
+
+@pytest.mark.parametrize(
+    ("looks", "best"),
+    [
+        ([(0.4, 0.5), (0.6, 0.7), (0.7, 0.59)], [True, True, True]),  # one cell gained, the other lost
+        ([(0.4, 0.5), (0.6, 0.7), (0.55, 0.64)], [True, True, False]),  # both lost
+        ([(0.4, 0.5), (0.5, 0.39), (0.41, 0.5)], [True, False, True]),  # worse than before training
+        ([(0.4, 0.5), (0.6,), (0.55, 0.64)], [True, True, True]),  # other cells
+    ],
+)
+def test_of_weights_that_cells_cannot_tell_apart_the_later_are_kept(
+    decoder, task, tmp_path, monkeypatch, looks, best
+):
+    answers = [judgement(*ious) for ious in looks]
+    monkeypatch.setattr(Trainer, "_judge", lambda _: answers.pop(0))
+    monkeypatch.setattr("training.loop.write_examples", lambda *_: None)
+    heard = Heard()
+    run(decoder, task, tmp_path, epochs=2, heard=heard)
+    assert [look.best for look in heard.of(Validated)] == best
 
 
 def test_stopping_keeps_the_best(decoder, task, tmp_path):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cellsam_desktop.core.mask import Mask
-from training.metrics import CellKey, Course, Judgement, clicks_to, dice_of, iou
+from training.metrics import CellKey, Course, Judgement, clearly_worse, clicks_to, dice_of, iou
 
 
 def square(y0, x0, side):
@@ -44,3 +44,11 @@ def test_scores_are_means_over_cells():
     assert scores.kinds["point"].reached == {0.8: 0.5, 0.9: 0.5}
     assert scores.kinds["box"].clicks_to[0.8] == 1.0
     assert (judged.scores.frames, judged.scores.cells) == (2, 3)
+
+
+def test_what_chance_explains_is_not_clearly_worse():
+    assert not clearly_worse([0.5, 0.6], [0.5, 0.6])
+    assert not clearly_worse([0.5, 0.7, 0.6], [0.6, 0.6, 0.65])
+    assert clearly_worse([0.5, 0.6, 0.7], [0.55, 0.64, 0.76])
+    assert clearly_worse([0.5], [0.6])
+    assert not clearly_worse([0.6], [0.5])
