@@ -105,7 +105,9 @@ class Config:
 
 PRESETS: Mapping[str, Config] = MappingProxyType(
     {
-        "curator": Config(look="window", learning_rate=1.5e-4, correct_share=0.25, pull=10.0, rehearsal=2.0),
+        "curator": Config(
+            look="window", learning_rate=1.5e-4, correct_share=0.25, pull=3.0, quality=4.0, rehearsal=2.0
+        ),
         "cellsam-box": Config("cellsam-box", prompts_per_image=1, point_share=0.0, corrections=0),
         "cellsam-point": Config("cellsam-point", prompts_per_image=1, point_share=1.0, corrections=0),
         "epfl-mitochondria": Config(
