@@ -14,6 +14,8 @@ _STEPS = 8
 _STIFF = 0.02
 _TUKEY = 2.5
 _DONE = 0.02
+_EVEN = 1e-6
+"""So little does each step of a shift count against it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +94,7 @@ def fit(level: Level, points: Array, weights: Array, centre: Array, state: Array
 def search(level: Level, cells: NDArray[np.bool_], reach: int) -> Array:
     """The shift (dy, dx) by at most ``reach`` pixels after which ``cells`` and their rim look most alike.
 
+    Of shifts that are as good, as all are on a blank image, it is the smallest.
     Correlation with a masked template (Padfield 2012) on images reduced to a few pixels per blur.
     """
     from scipy import ndimage
@@ -108,6 +111,8 @@ def search(level: Level, cells: NDArray[np.bool_], reach: int) -> Array:
     mean = _correlation(after, weights) / total
     square = _correlation(after**2, weights) / total
     likeness = common / np.sqrt(np.maximum(square - mean**2, 1e-3))
+    shifts = (np.arange(length) - pad for length in likeness.shape)
+    likeness -= _EVEN * np.hypot(*np.meshgrid(*shifts, indexing="ij"))
     row, column = np.unravel_index(int(likeness.argmax()), likeness.shape)
     return np.array([row - pad, column - pad], dtype=np.float64) * reduce
 

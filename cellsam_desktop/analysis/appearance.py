@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellsam_desktop.analysis.carried import Image
+from cellsam_desktop.analysis.groups import around, groups
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.morphology import covered
@@ -28,22 +28,28 @@ class Appearance:
 
     def __init__(self, image: Image, cells: Sequence[Mask]) -> None:
         """``cells`` are the masks on ``image`` (height, width, 3), at least one."""
-        from scipy import ndimage
-
         size = float(np.sqrt(np.median([mask.area for mask in cells])))
         ring = max(3, round(_RING * size))
-        around = reduce(Region.union, (mask.region for mask in cells)).widened(ring)
-        window = around.intersect(Region.whole(*image.shape[:2])) or around
-        inside = covered(cells, window)
-        near = ndimage.distance_transform_edt(~inside) <= ring
-        pixels = image[window.slices]
-        chosen = inside, near & ~inside
-        counts = [np.bincount(_bins(pixels[bits]), minlength=_BINS) for bits in chosen]
+        regions = [mask.region.widened(ring) for mask in cells]
+        counts = np.zeros((2, _BINS), np.intp)
+        for group in groups(regions):
+            window = around([regions[n] for n in group])
+            window = window.intersect(Region.whole(*image.shape[:2])) or window
+            counts += _counts(image[window.slices], covered([cells[n] for n in group], window), ring)
         self._odds = _log_odds(*counts)
 
     def of(self, image: Image, window: Region) -> NDArray[np.float32]:
         """From -1, surely around cells, to 1, surely in a cell: each pixel of a ``window`` of the image."""
         return np.asarray(self._odds[_bins(image[window.slices])])
+
+
+def _counts(pixels: NDArray[np.uint8], inside: NDArray[np.bool_], ring: int) -> NDArray[np.intp]:
+    """How many pixels (2, bins) of each grey value lie in cells, and how many in a ring around them."""
+    from scipy import ndimage
+
+    near = ndimage.distance_transform_edt(~inside) <= ring
+    chosen = inside, near & ~inside
+    return np.stack([np.bincount(_bins(pixels[bits]), minlength=_BINS) for bits in chosen])
 
 
 def _bins(pixels: NDArray[np.uint8]) -> NDArray[np.intp]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellsam_desktop.analysis.asking import Reply, outward
+from cellsam_desktop.analysis.groups import around, groups
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.morphology import covered, fill_holes, keep_largest
@@ -21,6 +22,9 @@ _AWAY = 0.5
 
 Evidence: TypeAlias = Callable[[Region], NDArray[np.float32]]
 """How much each pixel of a region looks like cells, from -1 to 1."""
+
+Field: TypeAlias = tuple[Region, NDArray[np.float32]]
+"""How strongly a claim holds, in a window around its cell."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,11 +58,16 @@ def resolve(
     ``evidence`` says of every pixel what it looks like.
     """
     fields = [_field(claim, plane, evidence) for claim in claims]
-    if not fields:
-        return []
-    area = fields[0][0]
-    for window, _ in fields[1:]:
-        area = area.union(window)
+    resolved: dict[int, Resolved] = {}
+    for group in groups([window for window, _ in fields]):
+        own = _resolve([fields[number] for number in group], fixed, domain)
+        resolved.update(zip(group, own, strict=True))
+    return [resolved[number] for number in range(len(fields))]
+
+
+def _resolve(fields: Sequence[Field], fixed: Sequence[Mask], domain: Mask | None) -> list[Resolved]:
+    """As ``resolve``, for claims that lie together."""
+    area = around([window for window, _ in fields])
     owner = np.full((area.height, area.width), -1, np.intp)
     best = np.zeros(owner.shape, np.float32)
     best[covered(fixed, area)] = np.inf
@@ -73,7 +82,7 @@ def resolve(
     return [_resolved(owner, free, number, area, window) for number, (window, _) in enumerate(fields)]
 
 
-def _field(claim: Claim, plane: Region, evidence: Evidence | None) -> tuple[Region, NDArray[np.float32]]:
+def _field(claim: Claim, plane: Region, evidence: Evidence | None) -> Field:
     """How strongly the claim holds around the expected mask: above 0 where the cell would be by itself."""
     away = _AWAY * float(np.sqrt(claim.expected.area))
     reach = int(np.ceil(away))

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellsam_desktop.analysis.alike import Level, fit, search
 from cellsam_desktop.analysis.carried import Image
+from cellsam_desktop.analysis.groups import around, groups
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.morphology import covered
@@ -27,6 +28,8 @@ _MARGIN = 0.25
 _REACH = 1.5
 _OUTSIDE = 0.7
 _POINTS = 900
+_MOST_PIXELS = 2048 * 2048
+"""Two frames take some fifty bytes for each pixel of the box around their cells."""
 _ALIKE = 0.5
 """Below this correlation of the surroundings a cell is looked for all around ..."""
 _MORE_ALIKE = 0.25
@@ -74,11 +77,10 @@ class Frames:
     def __init__(self, previous: Image, image: Image, cells: Sequence[Mask]) -> None:
         """``previous`` and ``image`` are (height, width, 3); ``cells`` at least one mask on ``previous``."""
         self._cells = cells
-        self._reach = max(24, round(_REACH * float(np.sqrt(np.median([mask.area for mask in cells])))))
-        around = _around(cells, self._reach, Region.whole(*image.shape[:2]))
-        self._window = around
-        self._origin = np.array([around.y0, around.x0])
-        before, after = (_grey(frame, around) for frame in (previous, image))
+        self._reach = _reach(cells)
+        self._window = window = _around(cells, self._reach, Region.whole(*image.shape[:2]))
+        self._origin = np.array([window.y0, window.x0])
+        before, after = (_grey(frame, window) for frame in (previous, image))
         self._levels = [Level.of(before, after, sigma) for sigma in _BLURS]
 
     @cached_property
@@ -111,16 +113,31 @@ class Frames:
         return search(level.part(rows, columns), mask.crop(part), self._reach)
 
 
+def apart(cells: Sequence[Mask]) -> list[list[int]]:
+    """The numbers of the cells to take two ``Frames`` around: all together, where that is not too large."""
+    if not cells:
+        return []
+    reach = _reach(cells)
+    regions = [mask.region.widened(reach) for mask in cells]
+    box = around(regions)
+    return [list(range(len(cells)))] if box.height * box.width <= _MOST_PIXELS else groups(regions)
+
+
+def _reach(cells: Sequence[Mask]) -> int:
+    """How far from where they were cells are looked for, in pixels."""
+    return max(24, round(_REACH * float(np.sqrt(np.median([mask.area for mask in cells])))))
+
+
 def _at(shift: Array) -> Array:
     return np.concatenate([shift, np.zeros(4)])
 
 
-def _grey(image: Image, around: Region) -> NDArray[np.float32]:
-    return np.asarray(image[around.slices].mean(axis=-1, dtype=np.float32))
+def _grey(image: Image, window: Region) -> NDArray[np.float32]:
+    return np.asarray(image[window.slices].mean(axis=-1, dtype=np.float32))
 
 
 def _around(cells: Sequence[Mask], reach: int, plane: Region) -> Region:
-    wide = reduce(Region.union, (mask.region for mask in cells)).widened(reach)
+    wide = around([mask.region for mask in cells]).widened(reach)
     return wide.intersect(plane) or plane
 
 

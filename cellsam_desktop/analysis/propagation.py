@@ -22,7 +22,7 @@ from cellsam_desktop.analysis.carried import (
 )
 from cellsam_desktop.analysis.joint import Evidence
 from cellsam_desktop.analysis.mothers import with_daughters
-from cellsam_desktop.analysis.motion import Frames
+from cellsam_desktop.analysis.motion import Frames, apart
 from cellsam_desktop.analysis.parting import one_still, with_mothers
 from cellsam_desktop.analysis.step import Step
 from cellsam_desktop.core.geometry import Region
@@ -120,10 +120,13 @@ def _expected(
     """Where each cell is expected; None where that is outside the plane."""
     if image is None or previous is None:
         return {cell.cell_id: _drifted(cell).clip(plane.height, plane.width) for cell in carried}
-    frames = Frames(previous, image, [cell.mask for cell in carried])
-    return {
-        cell.cell_id: frames.register(cell.mask, cell.velocity).moved(cell.mask, plane) for cell in carried
-    }
+    expected: dict[int, Mask | None] = {}
+    for group in apart([cell.mask for cell in carried]):
+        near = [carried[number] for number in group]
+        frames = Frames(previous, image, [cell.mask for cell in near])
+        for cell in near:
+            expected[cell.cell_id] = frames.register(cell.mask, cell.velocity).moved(cell.mask, plane)
+    return expected
 
 
 def _drifted(cell: Carried) -> Mask:
