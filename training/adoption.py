@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.metrics import CellKey, Judgement
+from training.metrics import CellKey, Judgement, clearly_worse
 
 Array = NDArray[np.float64]
 
@@ -24,7 +24,8 @@ LARGEST_LOSS = 0.01
 """Of no kind of first prompt may the IoU fall by more than this."""
 
 LARGEST_LOSS_CLOSER = 0.02
-"""The same from the window's looks, where fewer cells are asked for."""
+"""The same from the window's looks. Few cells are asked for there, so that a loss counts only where chance
+does not explain it."""
 
 NOTHING = Judgement(())
 
@@ -65,7 +66,8 @@ def compare(
 
     Better is a decoder whose mean gain over cells, kinds of prompts and ``CORRECTIONS`` is at least
     ``SMALLEST_GAIN``, certain to be positive (95 %, paired bootstrap), with no kind of first prompt that lost
-    more than ``LARGEST_LOSS``, nor, as the window looks (``closer``), more than ``LARGEST_LOSS_CLOSER``.
+    more than ``LARGEST_LOSS``, nor, as the window looks (``closer``), clearly more than
+    ``LARGEST_LOSS_CLOSER``.
     """
     old, new = before.by_cell(), after.by_cell()
     common = [key for key in old if key in new]
@@ -77,25 +79,33 @@ def compare(
     gains = np.array([np.mean([steps[c, kind] for kind in kinds if (c, kind) in steps]) for c in cells])
     low, high = _interval(cells, gains, seed)
     by_kind, closer = _by_kind(before, after), _by_kind(closer_before, closer_after)
-    reason = _objection(float(gains.mean()), low, by_kind, closer)
+    lost = {kind: gain for kind, gain in closer.items() if _lost(*_firsts(closer_before, closer_after, kind))}
+    reason = _objection(float(gains.mean()), low, by_kind, lost)
     sentence = _sentence(reason, float(gains.mean()), low, high, len(cells))
     return Verdict(not reason, float(gains.mean()), low, high, by_kind, len(cells), sentence, closer)
 
 
 def _by_kind(before: Judgement, after: Judgement) -> dict[str, float]:
     """The gain of the first prompt alone, by its kind."""
+    kinds = dict.fromkeys(course.kind for course in before.courses)
+    firsts = {kind: _firsts(before, after, kind) for kind in kinds}
+    return {kind: float(np.mean(np.subtract(new, old))) for kind, (old, new) in firsts.items() if old}
+
+
+def _firsts(before: Judgement, after: Judgement, kind: str) -> tuple[list[float], list[float]]:
+    """The IoUs of the first prompt alone, of the cells that both were asked for."""
     old, new = before.by_cell(), after.by_cell()
-    kinds = dict.fromkeys(kind for key, kind in old if (key, kind) in new)
-    return {
-        kind: float(
-            np.mean([new[key].ious[0] - old[key].ious[0] for key in old if key[1] == kind and key in new])
-        )
-        for kind in kinds
-    }
+    common = [key for key in old if key[1] == kind and key in new]
+    return [old[key].ious[0] for key in common], [new[key].ious[0] for key in common]
 
 
-def _objection(gain: float, low: float, by_kind: Mapping[str, float], closer: Mapping[str, float]) -> str:
-    """Why the new decoder is not better; empty if it is."""
+def _lost(old: Sequence[float], new: Sequence[float]) -> bool:
+    """Whether more was lost than may be, looking closer, and not by chance."""
+    return float(np.mean(np.subtract(old, new))) > LARGEST_LOSS_CLOSER and clearly_worse(new, old)
+
+
+def _objection(gain: float, low: float, by_kind: Mapping[str, float], lost: Mapping[str, float]) -> str:
+    """Why the new decoder is not better; empty if it is. ``lost`` is what looking closer lost, by kind."""
     if gain <= -SMALLEST_GAIN:
         return "the new one is worse"
     if gain < SMALLEST_GAIN:
@@ -103,11 +113,9 @@ def _objection(gain: float, low: float, by_kind: Mapping[str, float], closer: Ma
     for kind, change in by_kind.items():
         if change < -LARGEST_LOSS:
             return f"after a first {kind} the new one is worse ({change:+.3f})"
-    for kind, change in closer.items():
-        if change < -LARGEST_LOSS_CLOSER:
-            return (
-                f"looking as closely as the window does, the new one is worse after a {kind} ({change:+.3f})"
-            )
+    if lost:
+        kind, change = min(lost.items(), key=lambda item: item[1])
+        return f"looking as closely as the window does, the new one is worse after a {kind} ({change:+.3f})"
     return "" if low > 0 else "the gain of the new one may be chance"
 
 

@@ -19,7 +19,8 @@ _CELLS_PER_MINUTE = 16
 _FEWEST_CELLS, _MOST_CELLS = 24, 96
 """So many cells are asked for; more where there is more time."""
 
-_CLOSER_CELLS = 12
+_CLOSER_PER_MINUTE = 3
+_FEWEST_CLOSER, _MOST_CLOSER = 12, 48
 """Of these the first mask is asked for as the window looks; each takes one to three looks, to be encoded."""
 
 
@@ -39,9 +40,8 @@ class Judge:
         self._planes = planes(frames)
         self._diameters = diameters(frames)
         self._embeddings = embeddings
-        self._cells = _MOST_CELLS
-        if minutes is not None:
-            self._cells = min(_MOST_CELLS, max(_FEWEST_CELLS, int(_CELLS_PER_MINUTE * minutes)))
+        self._cells = _count(_CELLS_PER_MINUTE, _FEWEST_CELLS, _MOST_CELLS, minutes)
+        self._closer = _count(_CLOSER_PER_MINUTE, _FEWEST_CLOSER, _MOST_CLOSER, minutes)
         chosen = zip(self.views, spread(self.views, self._cells), strict=True)
         self._asked = [view for view, cells in chosen if cells]
 
@@ -54,5 +54,10 @@ class Judge:
         self._embeddings.ensure(self._asked, encoded)
         whole = judge(decoder, self.views, self._embeddings, limit=self._cells, progress=judged)
         looking = Looking(decoder, self._embeddings, self._diameters)
-        closer = judge_by(looking, self._planes, clicks=1, limit=_CLOSER_CELLS, progress=judged)
+        closer = judge_by(looking, self._planes, clicks=1, limit=self._closer, progress=judged)
         return Findings(whole, closer)
+
+
+def _count(per_minute: int, fewest: int, most: int, minutes: float | None) -> int:
+    """How many cells are asked for in a training of so many minutes."""
+    return most if minutes is None else min(most, max(fewest, int(per_minute * minutes)))

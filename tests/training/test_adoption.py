@@ -58,6 +58,14 @@ def test_what_suffers_as_the_window_looks_keeps_the_old_one():
     assert compare(ZERO, judged([0.2] * 12), closer[0], closer[0]).better
 
 
+def test_a_loss_of_closer_looks_that_may_be_chance_does_not_count():
+    gains = [0.3, -0.5, *[0.1, -0.18] * 5]
+    closer = judged([0.0] * 12, ("point",)), judged(gains, ("point",))
+    verdict = compare(ZERO, judged([0.2] * 12), *closer)
+    assert verdict.closer["point"] < -0.04
+    assert verdict.better
+
+
 def test_cells_of_one_frame_count_together():
     gains = np.repeat([0.3, -0.1] * 5, 10)
     alone = compare(judged(np.zeros(100)), judged(gains))

@@ -17,7 +17,7 @@ class Counting(MadeEmbeddings):
 
 def test_only_frames_with_cells_that_are_asked_about_are_encoded(base, tmp_path, monkeypatch):
     monkeypatch.setattr(judging, "_FEWEST_CELLS", 2)
-    monkeypatch.setattr(judging, "_CLOSER_CELLS", 1)
+    monkeypatch.setattr(judging, "_FEWEST_CLOSER", 1)
     embeddings = Counting()
     judge = Judge(frames(tmp_path, 4), embeddings, minutes=0.1)
     files = ensure_decoder(base.checkpoint, base.architecture, tmp_path / "decoders")
