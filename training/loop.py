@@ -30,6 +30,8 @@ from training.views import View
 
 _REPORT_S = 1.0
 _SAVE_S = 30.0
+_LOOKING_SHARE = 0.15
+"""Of the time, for looks at the held-out cells: a run of a minute would be over with them."""
 _EXAMPLES = "examples.png"
 _CLICKS = 2  # looks at the held-out cells ask for the first prompt and one correction
 
@@ -105,6 +107,7 @@ class Trainer:
         self._progress = Progress()
         self._losses: list[float] = []
         self._looked_at = -1
+        self._looking = 0.0  # seconds
         self._before = 0.0  # seconds of the run that is resumed
         self._clock = time.monotonic()
 
@@ -151,7 +154,7 @@ class Trainer:
             if time.monotonic() - reported > _REPORT_S:
                 self._say_how_it_goes()
                 reported = time.monotonic()
-            if self._done() >= progress.looks / self._config.looks:
+            if self._is_time_to_look():
                 self._look()
             if time.monotonic() - saved > _SAVE_S:
                 self._save()
@@ -190,9 +193,16 @@ class Trainer:
             rate *= 0.9 ** (self._progress.waited // 4)
         return rate
 
+    def _is_time_to_look(self) -> bool:
+        """Looks are evenly spread over the budget; of one in seconds they leave the most to learning."""
+        progress = self._progress
+        if self._budget.seconds is not None and self._looking > _LOOKING_SHARE * progress.seconds:
+            return False
+        return self._done() >= progress.looks / self._config.looks
+
     def _look(self) -> None:
         """Judge the averaged weights on held-out cells, and keep them if they are as good as any so far."""
-        progress = self._progress
+        progress, begun = self._progress, time.monotonic()
         self._looked_at = progress.step
         with self._learner.averaged(), explained(self._team.device):
             judged = self._judge()
@@ -205,6 +215,7 @@ class Trainer:
         examples = self._folder / _EXAMPLES
         write_examples(examples, judged, self._task.validate)
         self._report(Pictured(str(examples)))
+        self._looking += time.monotonic() - begun
 
     def _is_best(self, judged: Judgement) -> bool:
         """Whether the weights are better than before training, and seem as good as any since.

@@ -31,7 +31,7 @@ from training.report import write_page
 from training.request import Request, chosen_device, new_record, request_of
 from training.resplit import as_before
 from training.run_folder import RunError, RunFolder, RunRecord
-from training.scenes import scenes
+from training.scenes import scenes_for
 from training.splits import Split, split
 from training.team import Team
 from training.views import View, held_out_views, views_of
@@ -165,7 +165,7 @@ class Run:
             validate = held_out_views(parts.validate, *look, config.held_out_cells, overlap)
             views = views_of(parts.train, *look, config.turns, overlap)
             order = by_lot(views, config.seed)
-            rehearsed = views_of(scenes(), "whole") if config.rehearsal else []
+            rehearsed = views_of(scenes_for(self._request.minutes), "whole") if config.rehearsal else []
             count = self._embed(order, validate + rehearsed) if self._team.leads else 0
             encoded = set(order[: int(self._team.agree(count))])
             views = [view for view in views if view in encoded]

@@ -21,6 +21,8 @@ from training.images import Image, TrainingMovie
 
 SIDE = 512
 SCENES = 32
+_PER_MINUTE = 8
+"""So many are encoded in a run of few minutes, to leave time for learning."""
 
 _RADII = (2.0, 110.0)  # pixels; of the blobs of the first and of the last scene, even steps of the logarithm
 _FILLED = 0.3  # of a scene, at most, by so many blobs:
@@ -56,6 +58,13 @@ def scenes(count: int = SCENES, seed: int = 0) -> list[Frame]:
     """``count`` frames of ``SIDE`` x ``SIDE`` pixels, the same for the same seed."""
     radii = np.geomspace(*_RADII, count)
     return [_scene(number, radii[number], np.random.default_rng([seed, number])) for number in range(count)]
+
+
+def scenes_for(minutes: float | None) -> list[Frame]:
+    """Those of ``scenes`` that a run of so many minutes rehearses, of all sizes of blobs."""
+    wanted = SCENES if minutes is None else min(SCENES, max(_PER_MINUTE, int(_PER_MINUTE * minutes)))
+    made = scenes()
+    return [made[place] for place in np.linspace(0, SCENES - 1, wanted).round().astype(int)]
 
 
 def _scene(number: int, radius: float, random: np.random.Generator) -> Frame:

@@ -1,3 +1,4 @@
+import time
 from dataclasses import replace
 
 import pytest
@@ -148,6 +149,20 @@ def test_stopping_keeps_the_best(decoder, task, tmp_path):
 def test_training_ends_when_nothing_is_gained(decoder, task, tmp_path):
     config = replace(QUICK, learning_rate=1e-12, patience=2, looks=8, held_out_cells=1)
     assert run(decoder, task, tmp_path, config, epochs=8).end is End.SATURATED
+
+
+def test_looks_leave_the_most_of_the_time_to_learning(decoder, task, tmp_path, monkeypatch):
+    def slow(_):
+        time.sleep(0.5)
+        return judgement(0.5, 0.6)
+
+    monkeypatch.setattr(Trainer, "_judge", slow)
+    monkeypatch.setattr("training.loop.write_examples", lambda *_: None)
+    heard = Heard()
+    config = replace(QUICK, looks=50, patience=3)
+    outcome = Trainer(decoder, task, config, Budget(4.0), heard.append, Commands(), tmp_path).run()
+    assert outcome.end is End.BUDGET
+    assert len(heard.of(Validated)) <= 4  # before, twice at most meanwhile, in the end
 
 
 def test_time_is_a_budget(decoder, task, tmp_path):

@@ -13,7 +13,7 @@ from training.learner import Learner
 from training.model import TrainableDecoder
 from training.prompts import first_prompts
 from training.sampling import Sampler
-from training.scenes import SIDE, scenes
+from training.scenes import SCENES, SIDE, scenes, scenes_for
 from training.targets import TargetMaker
 from training.team import Team
 from training.views import views_of
@@ -44,6 +44,15 @@ def test_scenes_show_blobs_of_many_sizes_apart_from_each_other():
         assert owners.max() == 1
         areas.append(np.median([cell.mask.area for cell in frame.cells]))
     assert max(areas) > 20 * min(areas)
+
+
+def test_a_short_run_rehearses_fewer_scenes_of_all_sizes():
+    every = [scene.name for scene in scenes()]
+    for minutes, count in ((0.1, 8), (1, 8), (2.5, 20), (10, SCENES), (None, SCENES)):
+        chosen = [every.index(scene.name) for scene in scenes_for(minutes)]
+        assert len(chosen) == count
+        assert (chosen[0], chosen[-1]) == (0, SCENES - 1)
+        assert max(np.diff(chosen)) - min(np.diff(chosen)) <= 1
 
 
 def test_a_step_has_as_many_scenes_as_images(tmp_path, rehearsed):
