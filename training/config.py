@@ -78,7 +78,7 @@ class Config:
     """Whether products may be computed in 16 bits where that is quicker."""
     # When it ends.
     looks: int = 10
-    """How often the held-out cells are looked at, evenly spread over the budget."""
+    """How often the held-out cells are looked at, at most, evenly spread over the budget."""
     held_out_cells: int = 32
     """How many of them each time."""
     epochs: int = 1000

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cellsam_desktop.sam.decoder import OnnxDecoder
+from training.amounts import amount
 from training.embed import Embeddings
 from training.evaluate import judge, judge_by, spread
 from training.frames import Frame
@@ -40,8 +41,8 @@ class Judge:
         self._planes = planes(frames)
         self._diameters = diameters(frames)
         self._embeddings = embeddings
-        self._cells = _count(_CELLS_PER_MINUTE, _FEWEST_CELLS, _MOST_CELLS, minutes)
-        self._closer = _count(_CLOSER_PER_MINUTE, _FEWEST_CLOSER, _MOST_CLOSER, minutes)
+        self._cells = amount(_CELLS_PER_MINUTE, _FEWEST_CELLS, _MOST_CELLS, minutes)
+        self._closer = amount(_CLOSER_PER_MINUTE, _FEWEST_CLOSER, _MOST_CLOSER, minutes)
         chosen = zip(self.views, spread(self.views, self._cells), strict=True)
         self._asked = [view for view, cells in chosen if cells]
 
@@ -56,8 +57,3 @@ class Judge:
         looking = Looking(decoder, self._embeddings, self._diameters)
         closer = judge_by(looking, self._planes, clicks=1, limit=self._closer, progress=judged)
         return Findings(whole, closer)
-
-
-def _count(per_minute: int, fewest: int, most: int, minutes: float | None) -> int:
-    """How many cells are asked for in a training of so many minutes."""
-    return most if minutes is None else min(most, max(fewest, int(per_minute * minutes)))

@@ -5,6 +5,7 @@ They resemble no microscope in particular: bright or dark, filled, hollow or wit
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from scipy.spatial import cKDTree
 
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
+from training.amounts import amount
 from training.frames import CellTruth, Frame
 from training.images import Image, TrainingMovie
 
@@ -56,15 +58,19 @@ class _Style(NamedTuple):
 
 def scenes(count: int = SCENES, seed: int = 0) -> list[Frame]:
     """``count`` frames of ``SIDE`` x ``SIDE`` pixels, the same for the same seed."""
-    radii = np.geomspace(*_RADII, count)
-    return [_scene(number, radii[number], np.random.default_rng([seed, number])) for number in range(count)]
+    return _numbered(range(count), count, seed)
 
 
 def scenes_for(minutes: float | None) -> list[Frame]:
     """Those of ``scenes`` that a run of so many minutes rehearses, of all sizes of blobs."""
-    wanted = SCENES if minutes is None else min(SCENES, max(_PER_MINUTE, int(_PER_MINUTE * minutes)))
-    made = scenes()
-    return [made[place] for place in np.linspace(0, SCENES - 1, wanted).round().astype(int)]
+    wanted = amount(_PER_MINUTE, _PER_MINUTE, SCENES, minutes)
+    return _numbered(np.linspace(0, SCENES - 1, wanted).round().astype(int).tolist())
+
+
+def _numbered(numbers: Iterable[int], count: int = SCENES, seed: int = 0) -> list[Frame]:
+    """The scenes with these numbers, of ``count``."""
+    radii = np.geomspace(*_RADII, count)
+    return [_scene(number, radii[number], np.random.default_rng([seed, number])) for number in numbers]
 
 
 def _scene(number: int, radius: float, random: np.random.Generator) -> Frame:
