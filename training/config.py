@@ -74,6 +74,8 @@ class Config:
     rehearsal: float = 0.0
     """Weight of boxes on made-up scenes that are to be answered as before training, so that other images are
     served as before; a step has as many scenes as images, and on all of them the cells of one image."""
+    rehearse_every: int = 2
+    """One step of so many rehearses, with so many times the weight."""
     half: bool = True
     """Whether products may be computed in 16 bits where that is quicker."""
     # When it ends.

@@ -15,7 +15,7 @@ from training.views import View
 _FIRST_SHARE = 0.4
 """Of the time, for the first views of all frames."""
 
-_MORE_SHARE = 0.25
+_MORE_SHARE = 0.15
 """Of the time, for views beyond these: closer, turned and mirrored ones."""
 
 _AT_ONCE = 16  # views are encoded before the clock is looked at

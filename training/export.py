@@ -18,12 +18,12 @@ from torch import Tensor
 
 from cellsam_desktop.core.errors import ModelError
 from cellsam_desktop.sam.architectures import SamModel
-from cellsam_desktop.sam.decoder_files import EXPORT_VERSION, DecoderFiles
+from cellsam_desktop.sam.decoder_files import EXPORT_VERSION, WEIGHTS, DecoderFiles
 from cellsam_desktop.sam.decoder_parity import parity_error
 from cellsam_desktop.sam.export import PARITY_LIMIT, export_decoder
 from cellsam_desktop.sam.onnx_graph import OPSET
 from cellsam_desktop.sam.placement import disk_error
-from cellsam_desktop.sam.trained import REPORT, WEIGHTS
+from cellsam_desktop.sam.trained import REPORT
 from training.base import Base
 from training.run_folder import RunFolder
 

@@ -78,19 +78,19 @@ class Sampler:
         rounds = self._rounds(random)
         count = config.prompts_per_image
         items = [self._item(view, cells, count, rounds, random) for view, cells in drawn]
-        return items + self._scenes(random)
+        return items + self._scenes(step, random)
 
-    def _scenes(self, random: np.random.Generator) -> list[Item]:
-        """As many scenes as images; all have together as many cells as one image."""
-        if not self._rehearsed:
-            return []
+    def _scenes(self, step: int, random: np.random.Generator) -> list[Item]:
+        """As many scenes as images, in some of the steps; all have together as many cells as one image."""
         config = self._config
+        if not self._rehearsed or step % config.rehearse_every:
+            return []
         scenes = [
             self._rehearsed[n] for n in random.integers(len(self._rehearsed), size=config.images_per_step)
         ]
         count = max(1, config.prompts_per_image // len(scenes))
         items = [self._item(view, view.cells, count, 1, random) for view in scenes]
-        weight = config.rehearsal / len(scenes)
+        weight = config.rehearsal * config.rehearse_every / len(scenes)
         return [replace(item, rehearsed=True, weight=weight) for item in items]
 
     def _rounds(self, random: np.random.Generator) -> int:

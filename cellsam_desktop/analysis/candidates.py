@@ -32,8 +32,8 @@ class Option:
     """One mask that may be offered: the logits (256, 256) of a mask token on the look ``geometry``.
 
     ``token`` is the decoder's, 0 to 3; ``traits`` are None where candidates are not compared, or when the
-    mask is empty; ``boxed`` says that the click was given the expected size as a box. The option with the
-    highest ``score`` is the first.
+    mask is empty; ``boxed`` says that the click was given the expected size as a box, ``trained`` that a
+    trained decoder gave it, whose tokens have no roles. The option with the highest ``score`` is the first.
     """
 
     logits: NDArray[np.float32] = field(repr=False)
@@ -42,6 +42,7 @@ class Option:
     token: int = -1
     traits: Traits | None = None
     boxed: bool = False
+    trained: bool = False
     score: float = 0.0
 
     @cached_property
@@ -73,12 +74,13 @@ def weights_of(situation: str) -> Mapping[str, float]:
 def measures(option: Option, knowledge: Knowledge) -> dict[str, float]:
     """What a score may be made of; the option must have traits.
 
-    ``like_token_k`` are IoUs with the four masks of the same answer: a mask that is nearly that of token 1
-    is judged nearly as that one. ``depth`` and ``shallow`` prefer masks with the click in their middle,
-    ``missed`` counts against those hardly clicked on, ``speck`` against those below a thousandth of the
-    look, ``rough`` against ragged ones. ``gap_squared`` and ``fullness_gap_squared`` are the distances from
-    the expected area and fullness in spreads; ``taken`` is the share of pixels that belong to other cells;
-    ``previous`` the IoU with the cell's mask in the frame beside.
+    ``like_token_k`` are IoUs with the four masks of the same answer: a mask that is nearly that of token 1 is
+    judged nearly as that one; those of a trained decoder have no such roles. ``depth`` and ``shallow`` prefer
+    masks with the click in their middle, ``missed`` counts against those hardly clicked on, ``speck`` against
+    those below a thousandth of the look, ``rough`` against ragged ones. ``gap_squared`` and
+    ``fullness_gap_squared`` are the distances from the expected area and fullness in spreads; ``taken`` is
+    the share of pixels that belong to other cells; ``previous`` the IoU with the cell's mask in the frame
+    beside.
     """
     traits = option.traits
     assert traits is not None
@@ -91,7 +93,8 @@ def measures(option: Option, knowledge: Knowledge) -> dict[str, float]:
         "speck": max(math.log(_SPECK / traits.share), 0.0),
         "rough": min(traits.roughness, _ROUGHEST),
     }
-    found |= {f"like_token_{token}": value for token, value in enumerate(traits.likeness)}
+    if not option.trained:
+        found |= {f"like_token_{token}": value for token, value in enumerate(traits.likeness)}
     if option.boxed:
         found[f"boxed_token_{option.token}"] = 1.0
     if knowledge.size is not None:

@@ -63,8 +63,8 @@ def propose(
     ``hint`` is the logits (256, 256) of an earlier answer on the same, single look. Only an ambiguous
     question (one point, no hint) is ranked; the decoder's own order holds for the others, as it does in the
     mode ``predicted-iou``. Where no candidate has the size that is expected, the looks are asked again, and
-    told it; without ``insist``, which takes less time, they are not. The masks are worked out when they are
-    read (``Option.mask``).
+    told it; a trained decoder is not, nor any without ``insist``, which takes less time. The masks are
+    worked out when they are read (``Option.mask``).
 
     Raises:
         PromptError: there is no prompt.
@@ -92,7 +92,15 @@ def options_of(decoder: Decoder, look: Look, prompts: Prompts, box: Box | None =
     answer = decoder.decode(image, geometry, prompts.with_box(box))
     traits = _traits_of(answer, geometry, prompts.points[0])
     return [
-        Option(candidate.logits, geometry, candidate.predicted_iou, number, found, box is not None)
+        Option(
+            candidate.logits,
+            geometry,
+            candidate.predicted_iou,
+            number,
+            found,
+            boxed=box is not None,
+            trained=answer.trained,
+        )
         for number, (candidate, found) in enumerate(zip(answer.tokens, traits, strict=True))
     ]
 
@@ -110,8 +118,8 @@ def _ranked(
     options = [option for look in looks for option in options_of(decoder, look, prompts)]
     ranked = rank(options, knowledge)
     size = knowledge.size
-    if not insist or size is None or fits(ranked[0], size):
-        return ranked
+    if not insist or size is None or ranked[0].trained or fits(ranked[0], size):
+        return ranked  # what a decoder was trained for it finds better by the click than by an expected box
     box = expected_box(prompts.points[0], size)
     told = [option for look in looks for option in options_of(decoder, look, prompts, box)]
     return rank([*options, *told], knowledge)

@@ -40,10 +40,15 @@ class Candidate:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """Three candidates for one set of prompts, best first; ``tokens`` are all four, in the model's order."""
+    """Three candidates for one set of prompts, best first; ``tokens`` are all four, in the model's order.
+
+    ``trained`` says that a trained decoder gave it, all of whose tokens mean the kind of cell it learned;
+    those of a model's own stand for a part, the whole and so on.
+    """
 
     candidates: tuple[Candidate, ...]
     tokens: tuple[Candidate, ...] = ()
+    trained: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +82,7 @@ class OnnxDecoder:
         self._threads = threads
         graphs = onnx, files.image, files.hint
         self._session, self._image_session, self._hint_session = _sessions(graphs, threads, providers)
+        self._trained = files.trained
         self._last_hint: tuple[PreparedImage, FloatArray, PreparedImage] | None = None
 
     @property
@@ -116,7 +122,7 @@ class OnnxDecoder:
             if last is None or last[0] is not prepared or last[1] is not hint:
                 self._last_hint = last = (prepared, hint, _hinted(self._hint_session, prepared, hint))
             prepared = last[2]
-        return _decode(self._session, prepared, geometry, prompts)
+        return _decode(self._session, prepared, geometry, prompts, self._trained)
 
     def decode_many(
         self,
@@ -136,7 +142,7 @@ class OnnxDecoder:
 
         def answer(cell: Prompts, hint: FloatArray | None) -> Answer:
             own = prepared if hint is None else _hinted(hint_session, prepared, hint)
-            return _decode(session, own, geometry, cell)
+            return _decode(session, own, geometry, cell, self._trained)
 
         with ThreadPoolExecutor(self._at_once) as pool:
             asked = [pool.submit(answer, *cell) for cell in zip(prompts, given, strict=True)]
@@ -181,7 +187,7 @@ def _hinted(session: DecoderSession, image: PreparedImage, hint: FloatArray) -> 
 
 
 def _decode(
-    session: DecoderSession, image: PreparedImage, geometry: InputGeometry, prompts: Prompts
+    session: DecoderSession, image: PreparedImage, geometry: InputGeometry, prompts: Prompts, trained: bool
 ) -> Answer:
     coords, labels = prompt_arrays(prompts, geometry)
     kinds = labels[0].astype(np.int64) + 1
@@ -189,7 +195,7 @@ def _decode(
     pixels, quality = (value.numpy() for value in session.run(["pixels", "quality"], feeds))
     masks = pixels.reshape(-1).view(np.float64).take(_PAIRS).view(np.float32)
     tokens = tuple(Candidate(mask, float(iou)) for mask, iou in zip(masks, quality, strict=True))
-    return Answer(tuple(tokens[number] for number in token_order(prompts, quality)), tokens)
+    return Answer(tuple(tokens[number] for number in token_order(prompts, quality)), tokens, trained)
 
 
 def _values(**arrays: NDArray[Any]) -> dict[str, OrtValue]:

@@ -9,6 +9,7 @@ from cellsam_desktop import installed
 from cellsam_desktop.sam.digests import digest
 
 EXPORT_VERSION = 5
+WEIGHTS = "decoder.safetensors"
 HINTED = "hinted_"  # begins the names of the hint graph's outputs, the image tensors of its inputs changed
 
 
@@ -37,6 +38,16 @@ class DecoderFiles:
     def manifest(self) -> Path:
         """What was exported, from what, and how well it agrees with PyTorch."""
         return self.folder / "manifest.json"
+
+    @property
+    def weights(self) -> Path:
+        """The weights that the graphs of a trained decoder were made from; a model's own has none here."""
+        return self.folder / WEIGHTS
+
+    @property
+    def trained(self) -> bool:
+        """Whether this is a decoder that was trained here, not a model's own."""
+        return self.weights.is_file()
 
     @property
     def complete(self) -> bool:

@@ -20,7 +20,6 @@ from cellsam_desktop.sam.placement import disk_error
 
 log = logging.getLogger(__name__)
 
-WEIGHTS = "decoder.safetensors"
 REPORT = "report.html"
 RECORD, STATE, FINISHED = "run.json", "state.pt", "finished"
 """In the folder of a training run: its record, how far it is until it has finished, and what the record says
@@ -47,11 +46,6 @@ class TrainedDecoder:
     after: Scores | None = None
     better: bool = False
     manifest: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
-
-    @property
-    def weights(self) -> Path:
-        """The weights that the graphs were made from."""
-        return self.files.folder / WEIGHTS
 
     @property
     def report(self) -> Path | None:
@@ -207,7 +201,7 @@ class TrainedDecoders:
     def _place(decoder: TrainedDecoder, target: Path) -> None:
         """Copy whole or not at all."""
         files = decoder.files
-        wanted = (files.onnx, files.image, files.hint, files.manifest, decoder.weights, decoder.report)
+        wanted = (files.onnx, files.image, files.hint, files.manifest, files.weights, decoder.report)
         making = Path(tempfile.mkdtemp(prefix=".making-", dir=target.parent))
         try:
             for file in wanted:

@@ -79,6 +79,13 @@ def test_the_order_of_the_options_does_not_matter(order):
     assert ranked[-1].score == -math.inf
 
 
+def test_a_trained_decoders_tokens_have_no_roles():
+    own = option(20)
+    found, by_trained = (set(measures(replace(own, trained=trained), NOTHING)) for trained in (False, True))
+    assert found - by_trained == {"like_token_0"}
+    assert by_trained < found
+
+
 def test_one_option_or_none():
     [only] = rank([option(8)], NOTHING)
     assert math.isfinite(only.score)

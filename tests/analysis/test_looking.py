@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from cellsam_desktop.analysis.looking import Look, propose
 from cellsam_desktop.core.prompts import Point, Prompts
 from cellsam_desktop.jobs.prepared_looks import AnswerMemory
 from cellsam_desktop.sam.decoder import OnnxDecoder
+from cellsam_desktop.sam.decoder_files import DecoderFiles
 from cellsam_desktop.sam.embedding_cache import EmbeddingCache
 from cellsam_desktop.sam.transforms import InputGeometry
 from tests.jobs.helpers import CELL, RADIUS, WHOLE, EncodedMovie, target
@@ -53,6 +56,15 @@ def test_where_nothing_has_the_expected_size_every_look_is_told_it(decoder, look
     assert decoder.decodes == 2 * len(looks)
     best = {mask.score for mask in quick}
     assert insisting[0].score >= max(best)
+
+
+def test_a_trained_decoder_is_not_told_the_expected_size(encoded_movie, looks, tmp_path):
+    trained = DecoderFiles(Path(shutil.copytree(encoded_movie.decoder.parent, tmp_path / "trained")))
+    trained.weights.write_bytes(b"those of the model's own, as it happens")
+    decoder = AnswerMemory(OnnxDecoder(trained.onnx))
+    options = propose(decoder, looks, CLICK, knowledge=discs(3 * RADIUS))
+    assert all(option.trained and not option.boxed for option in options)
+    assert decoder.decodes == len(looks)
 
 
 def test_nothing_is_expected_where_nothing_was_accepted(decoder, looks):

@@ -54,6 +54,7 @@ def test_what_is_exported_answers_like_the_weights(base, changed, embedding, tmp
         for first, second in zip(one.candidates, other.candidates, strict=True):
             assert np.abs(first.logits - second.logits).max() < 2e-3
             assert abs(first.predicted_iou - second.predicted_iou) < 1e-3
+    assert all(answer.trained for answer in expected)
     found = read_decoder(folder)
     assert (found.title, found.base, found.better) == ("Mine", "vit_t", True)
     assert found.base_sha256 == base.sha256

@@ -55,11 +55,12 @@ def test_a_short_run_rehearses_fewer_scenes_of_all_sizes():
         assert max(np.diff(chosen)) - min(np.diff(chosen)) <= 1
 
 
-def test_a_step_has_as_many_scenes_as_images(tmp_path, rehearsed):
+def test_every_other_step_has_as_many_scenes_as_images_and_twice_their_weight(tmp_path, rehearsed):
     config = replace(CONFIG, rehearsal=0.5)
-    drawn = [Sampler(views(tmp_path), config, rehearsed).items(step) for step in range(8)]
-    assert all([item.rehearsed for item in items] == [False, False, True, True] for items in drawn)
-    assert {(item.weight, len(item.cells)) for items in drawn for item in items[2:]} == {(0.25, 2)}
+    drawn = [Sampler(views(tmp_path), config, rehearsed).items(step) for step in range(16)]
+    assert all([item.rehearsed for item in items] == [False, False, True, True] for items in drawn[::2])
+    assert not any(item.rehearsed for items in drawn[1::2] for item in items)
+    assert {(item.weight, len(item.cells)) for items in drawn for item in items[2:]} == {(0.5, 2)}
     assert len({item.view for items in drawn for item in items[2:]}) == 3
 
 
