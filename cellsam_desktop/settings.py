@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from cellsam_desktop import paths
+from cellsam_desktop.core.devices import DEVICES
 from cellsam_desktop.core.errors import CellSamError
 
 log = logging.getLogger(__name__)
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
 THEMES = ("system", "light", "dark")
 MAX_RECENT = 12
 

@@ -10,12 +10,11 @@ from typing import Any
 
 from cellsam_desktop import __version__
 from cellsam_desktop.core.decoder_scores import KINDS
+from cellsam_desktop.core.devices import DEVICES
 from cellsam_desktop.core.errors import Cancelled, CellSamError
 
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
-
-DEVICES = ("auto", "cpu", "cuda", "mps")
 
 _MINUTES = 5.0
 _DATA_HELP = (

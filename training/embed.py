@@ -109,7 +109,7 @@ class Embeddings:
         """By the pixels, as in the window, so that what was encoded there is found here."""
         key = self._keys.get(view)
         if key is None:
-            key = self._keys[view] = embedding_key(view.image(), digest(self._checkpoint))
+            key = self._keys[view] = embedding_key(view.image(), digest(self._checkpoint), self._device)
         return key
 
     def _has(self, key: str) -> bool:

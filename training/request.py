@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from cellsam_desktop import __version__
+from cellsam_desktop.core.devices import hardware
 from cellsam_desktop.core.errors import ModelError
 from cellsam_desktop.sam.cores import usable
 from cellsam_desktop.sam.trained import title_of
@@ -60,7 +61,7 @@ def chosen_device(wanted: str) -> str:
         ModelError: CUDA is wanted, and there is none.
     """
     there = torch.cuda.is_available()
-    if wanted == "cuda" and not there:
+    if hardware(wanted) == "cuda" and not there:
         raise ModelError("PyTorch finds no CUDA device on this computer: leave out --device, or say cpu.")
     return ("cuda" if there else "cpu") if wanted == "auto" else wanted
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from cellsam_desktop import paths
+from cellsam_desktop.core.devices import hardware, is_exact
 from cellsam_desktop.core.errors import Cancelled, CellSamError
 from cellsam_desktop.core.training_messages import Control, Embedded, Event, Finished, Judged, Noticed
 from cellsam_desktop.sam.decoder import OnnxDecoder
@@ -49,7 +50,7 @@ class Run:
     """One run in one folder. ``report`` hears of everything that happens, ``commands`` steer."""
 
     def __init__(self, folder: RunFolder, request: Request, report: Report, commands: Commands) -> None:
-        self._team = Team(None if request.device == "auto" else chosen_device(request.device))
+        self._team = Team(None if request.device == "auto" else hardware(chosen_device(request.device)))
         self._folder = folder
         self._request = request
         self._tell_outside: Report = report if self._team.leads else _silent
@@ -226,8 +227,9 @@ class Run:
     @cached_property
     def _embeddings(self) -> Embeddings:
         cache = EmbeddingCache(paths.embeddings_dir(), int(self._request.cache_gb * 1e9))
-        base = self._base
-        return Embeddings(base.checkpoint, base.architecture, self._device, cache, notice=self._notice)
+        base, asked = self._base, self._request.device
+        device = asked if is_exact(asked) else self._device
+        return Embeddings(base.checkpoint, base.architecture, device, cache, notice=self._notice)
 
     def _own_decoder(self) -> Path:
         base = self._base

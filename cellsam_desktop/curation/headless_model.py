@@ -167,7 +167,7 @@ class HeadlessModel:
         """
         if self._cache is None:
             return self._encode(image)
-        key = embedding_key(image, digest(self._checkpoint))
+        key = embedding_key(image, digest(self._checkpoint), self._device)
         known = self._cache.get(key)
         if known is not None:
             return known

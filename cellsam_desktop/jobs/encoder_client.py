@@ -143,7 +143,7 @@ class EncoderClient:
         self._configure(replace(self._config, model=name))
 
     def set_device(self, device: str) -> None:
-        """Encode on another device ("auto", "cpu", "cuda" or "mps") from now on."""
+        """Encode on another device (one of ``core.devices.DEVICES``) from now on."""
         self._configure(replace(self._config, device=device))
 
     def set_cache_limit(self, limit_bytes: int) -> None:

@@ -67,7 +67,7 @@ class Worker:
         self._inbox: queue.SimpleQueue[Message | ModelEvent] = queue.SimpleQueue()
         self._number = -1
         self._cache: EmbeddingCache | None = None
-        self._digest = ""
+        self._digest = self._device = ""
         self._encoder: SteadyEncoder | None = None
         self._trouble = ""
         self._remark = ""
@@ -124,6 +124,7 @@ class Worker:
     def _configure(self, message: Configure) -> None:
         config = message.config
         self._number = message.number
+        self._device = config.device
         self._cache = EmbeddingCache(config.embeddings_dir, config.cache_limit_bytes)
         self._digest, self._encoder, self._trouble, self._remark = "", None, "", ""
         self._forget_answers()
@@ -222,7 +223,7 @@ class Worker:
             image: Image | None = None
             if target not in self._keys:
                 image = self._render(target)
-                self._keys[target] = embedding_key(image, self._digest)
+                self._keys[target] = embedding_key(image, self._digest, self._device)
             key = self._keys[target]
             if self._cache.get(key) is not None:
                 self._answer(target, key, hit=True)

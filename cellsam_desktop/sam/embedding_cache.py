@@ -22,6 +22,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from cellsam_desktop import paths
+from cellsam_desktop.core.devices import is_exact
 from cellsam_desktop.core.errors import WorkerError
 from cellsam_desktop.sam.transforms import PREPROCESSING
 
@@ -41,10 +42,14 @@ _RECENT = 16
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def embedding_key(image: NDArray[np.uint8], weights_digest: str) -> str:
-    """Name of an embedding: digest of the pixels (Y, X, 3), their shape, the weights, the preprocessing."""
+def embedding_key(image: NDArray[np.uint8], weights_digest: str, device: str = "auto") -> str:
+    """Name of an embedding: digest of the pixels (Y, X, 3), their shape, the weights, the preprocessing.
+
+    One that was asked for from a ``device`` that is exact is not mistaken for others.
+    """
     digest = hashlib.blake2b(digest_size=20)
-    digest.update(f"{image.shape} {image.dtype} {weights_digest} {PREPROCESSING}\n".encode())
+    precision = " float32" if is_exact(device) else ""
+    digest.update(f"{image.shape} {image.dtype} {weights_digest} {PREPROCESSING}{precision}\n".encode())
     digest.update(np.ascontiguousarray(image).data)
     return digest.hexdigest()
 

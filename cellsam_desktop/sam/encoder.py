@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellsam_desktop import installed
+from cellsam_desktop.core.devices import hardware
 from cellsam_desktop.core.errors import ModelError
 from cellsam_desktop.sam.encoder_choice import Backend, Choices
 from cellsam_desktop.sam.providers import has_cuda_driver
@@ -52,7 +53,7 @@ def open_encoder(
     """The quickest encoder of these weights on this computer.
 
     On the CPU that is ONNX Runtime, unless PyTorch was found quicker here (see ``encoder_choice``).
-    ``device`` is ``auto``, ``cpu``, ``cuda`` or ``mps``; ``threads`` limits those of the CPU (None: all).
+    ``device`` is one of ``core.devices.DEVICES``; ``threads`` limits those of the CPU (None: all).
 
     Raises:
         ModelError: the device is not there, or the weights cannot be used.
@@ -67,9 +68,8 @@ def open_encoder(
                 raise broken_torch(error) from error
             log.warning("PyTorch does not start, so the CPU encodes with ONNX Runtime.", exc_info=error)
         else:
-            chosen = choose_device(device)
-            if chosen != "cpu":
-                return TorchEncoder(checkpoint, architecture, chosen, threads)
+            if choose_device(hardware(device)) != "cpu":
+                return TorchEncoder(checkpoint, architecture, device, threads)
     return _open_on_cpu(checkpoint, architecture, threads)
 
 

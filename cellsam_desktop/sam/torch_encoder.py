@@ -12,6 +12,7 @@ import torch.nn.functional as functional
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cellsam_desktop.core.devices import DEVICES, hardware, is_exact
 from cellsam_desktop.core.errors import ModelError
 from cellsam_desktop.sam.architectures import build_encoder
 from cellsam_desktop.sam.encoder_choice import Backend
@@ -20,7 +21,6 @@ from cellsam_desktop.sam.weights import load_checkpoint
 
 log = logging.getLogger(__name__)
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
 _BATCHES = {"vit_t": 8, "vit_b": 4}  # on CUDA; one image is enough work for the larger models
 
 Image = NDArray[np.uint8]
@@ -30,8 +30,8 @@ Embedding = NDArray[np.float32]
 class TorchEncoder:
     """One model's image encoder on one device.
 
-    ``batch`` is the number of images worth encoding together. On CUDA products are computed in float16, until
-    a result overflows: from then on in float32.
+    ``batch`` is the number of images worth encoding together. On CUDA products are computed in float16 unless
+    it is to be exact, until a result overflows: from then on in float32.
     """
 
     backend: Backend = "pytorch"
@@ -44,19 +44,20 @@ class TorchEncoder:
         threads: int | None = None,
         half: bool | None = None,
     ) -> None:
-        """``device`` is one of ``DEVICES``; ``threads`` limits PyTorch's on the CPU, process-wide.
-
-        ``half`` states whether to use float16 (None: where it is quicker).
+        """``device`` is one of ``core.devices.DEVICES``; ``half`` states whether to use float16 (None: where
+        it is quicker). ``threads`` limits PyTorch's on the CPU, process-wide.
 
         Raises:
             ModelError: the device is not there, or the weights cannot be used.
         """
         if threads is not None:
             torch.set_num_threads(threads)
-        self.device = choose_device(device)
+        self.device = choose_device(hardware(device))
         self.batch = _BATCHES.get(architecture, 1) if self.device == "cuda" else 1
         self._source = (checkpoint, architecture)
-        self._half = half if half is not None else _halves_well(self.device)
+        self._half = half if half is not None else not is_exact(device) and _halves_well(self.device)
+        if is_exact(device):
+            torch.backends.cudnn.allow_tf32 = False  # convolutions would round to 10 bits
         self._load()
 
     def encode(self, image: Image) -> Embedding:
@@ -122,16 +123,16 @@ def _halves_well(device: str) -> bool:
 
 
 def choose_device(device: str) -> str:
-    """``device`` if it is there; for ``auto`` the quickest one that is.
+    """The ``hardware`` called so if it is there; for ``auto`` the quickest one that is.
 
     Raises:
         ModelError: it is not there.
     """
-    if device not in DEVICES:
-        raise ModelError(f"There is no device called {device!r}: choose one of {', '.join(DEVICES)}.")
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if device == "auto":
         return next(name for name in ("cuda", "mps", "cpu") if there[name])
+    if device not in there:
+        raise ModelError(f"There is no device called {device!r}: choose one of {', '.join(DEVICES)}.")
     if not there[device]:
         raise ModelError(f"PyTorch finds no {device} device on this computer: choose auto or cpu.")
     return device

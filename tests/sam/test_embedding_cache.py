@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cellsam_desktop.core.devices import EXACT_CUDA
 from cellsam_desktop.core.errors import WorkerError
 from cellsam_desktop.sam.embedding_cache import FILE_BYTES, SHAPE, EmbeddingCache, embedding_key
 
@@ -186,3 +187,9 @@ def test_the_key_depends_on_pixels_shape_and_weights():
         embedding_key(image.reshape(20, 10, 3), "weights"),
     }
     assert len(others | {key}) == 4
+    assert embedding_key(image, "weights", "cuda") == embedding_key(image, "weights", "cpu") == key
+
+
+def test_what_was_computed_in_float16_does_not_serve_where_float32_is_wanted():
+    image = np.zeros((10, 20, 3), np.uint8)
+    assert embedding_key(image, "weights", EXACT_CUDA) != embedding_key(image, "weights", "cuda")

@@ -14,10 +14,11 @@ import pytest
 import torch
 
 from cellsam_desktop import paths
+from cellsam_desktop.core.devices import EXACT_CUDA
 from cellsam_desktop.core.errors import ModelError
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.prompts import Point, Prompts
-from cellsam_desktop.sam import encoder_choice
+from cellsam_desktop.sam import encoder_choice, torch_encoder
 from cellsam_desktop.sam.encoder import open_encoder
 from cellsam_desktop.sam.encoder_choice import Choices, Comparison
 from cellsam_desktop.sam.encoder_trial import try_both
@@ -169,6 +170,16 @@ def test_several_images_are_encoded_as_each_by_itself(small):
     assert np.abs(np.stack(together.encode_many(images)) - single).max() < 1e-5
     ours = open_encoder(small, "vit_s", "cpu").encode_many(images)
     assert np.abs(np.stack(ours) - single).max() < 1e-5
+
+
+@pytest.mark.parametrize(("device", "half"), [("cuda", True), (EXACT_CUDA, False)])
+def test_a_card_computes_in_half_precision_unless_it_is_to_be_exact(small, monkeypatch, device, half):
+    monkeypatch.setattr(torch_encoder, "choose_device", lambda _: "cpu")  # there is no card here
+    monkeypatch.setattr(torch_encoder, "_halves_well", lambda _: True)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    expected = TorchEncoder(small, "vit_s", "cpu", half=half).encode(IMAGE)
+    assert np.array_equal(TorchEncoder(small, "vit_s", device).encode(IMAGE), expected)
+    assert torch.backends.cudnn.allow_tf32 is half
 
 
 def test_where_half_precision_does_not_suffice_float32_does(small, caplog):

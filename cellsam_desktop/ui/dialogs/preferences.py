@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from cellsam_desktop.core.devices import EXACT_CUDA
 from cellsam_desktop.core.errors import CellSamError
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.settings import PLAY_FPS
@@ -24,7 +25,13 @@ from cellsam_desktop.ui.panels.labels import styled
 from cellsam_desktop.ui.theme import SPACE, WIDE, Appearance
 
 THEMES = (("system", "Like the system"), ("light", "Light"), ("dark", "Dark"))
-DEVICES = (("auto", "Automatic"), ("cpu", "CPU"), ("cuda", "NVIDIA GPU (CUDA)"), ("mps", "Apple GPU (MPS)"))
+DEVICES = (
+    ("auto", "Automatic"),
+    ("cpu", "CPU"),
+    ("cuda", "NVIDIA GPU (CUDA)"),
+    (EXACT_CUDA, "NVIDIA GPU (CUDA), float32 throughout"),
+    ("mps", "Apple GPU (MPS)"),
+)
 
 
 class PreferencesDialog(Dialog):
