@@ -70,7 +70,7 @@ def _add_plan(commands: Any) -> None:
     )
     plan.add_argument("data", nargs="+", type=Path, metavar="DATA", help=_DATA_HELP)
     plan.add_argument("--base", default="vit_t", metavar="NAME", help=argparse.SUPPRESS)
-    plan.add_argument("--seed", type=int, default=0, help="of what is drawn by lot (0)")
+    plan.add_argument("--seed", type=_seed, default=0, help="of what is drawn by lot (0)")
     plan.add_argument("--json-lines", action="store_true", help="say it as a line of JSON")
     plan.set_defaults(run=_plan)
 
@@ -79,7 +79,7 @@ def _add_fit(commands: Any) -> None:
     fit = commands.add_parser(
         "fit",
         help="train, and say whether it was worth it",
-        description="Train on a part of the data and judge by the rest. Ctrl+C stops and keeps the best.",
+        description="Train on a part of the data, judge by the rest. While it learns, Ctrl+C keeps the best.",
     )
     fit.add_argument("data", nargs="*", type=Path, metavar="DATA", help=_DATA_HELP)
     fit.add_argument("--base", default="vit_t", metavar="NAME", help="the model to begin with (vit_t)")
@@ -88,7 +88,7 @@ def _add_fit(commands: Any) -> None:
     length.add_argument("--minutes", type=_positive, metavar="N", help=f"time for all of it ({_MINUTES:g})")
     length.add_argument("--epochs", type=_count, metavar="N", help="so often over all cells")
     fit.add_argument("--device", choices=DEVICES, default="auto", help="(auto)")
-    fit.add_argument("--seed", type=int, help="of everything that is drawn by lot (0)")
+    fit.add_argument("--seed", type=_seed, help="of everything that is drawn by lot (0)")
     fit.add_argument("--held-out", type=Path, nargs="+", default=[], metavar="DATA", help="judge by these")
     fit.add_argument("--title", default="", help="what the decoder is called (the name of RUN)")
     fit.add_argument("--resume", action="store_true", help="go on with RUN where it was ended")
@@ -234,6 +234,13 @@ def _count(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a number from 1 on")
+    return value
+
+
+def _seed(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 on")
     return value
 
 

@@ -5,13 +5,16 @@ Both are asked for the same cells with the same prompts, so that each cell is co
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
+from cellsam_desktop.core.wording import counted
 from training.metrics import CellKey, Judgement, clearly_worse
 
 Array = NDArray[np.float64]
@@ -127,8 +130,11 @@ def _differences(old: Sequence[float], new: Sequence[float]) -> Array:
 def _interval(cells: Sequence[CellKey], gains: Array, seed: int) -> tuple[float, float]:
     """The 95 % percentile interval of the mean (Efron 1979).
 
-    Cells of one frame are alike, so that whole frames are drawn where there are enough of them.
+    Cells of one frame are alike, so that whole frames are drawn where there are enough of them. A handful of
+    cells has too few ways to be drawn: theirs is Student's interval, and anything there is for a single one.
     """
+    if len(cells) < _FEW:
+        return _interval_of_few(gains)
     frames = list(dict.fromkeys(cell[:4] for cell in cells))
     if len(frames) >= _FRAMES:
         groups = [gains[[n for n, cell in enumerate(cells) if cell[:4] == frame]] for frame in frames]
@@ -141,8 +147,17 @@ def _interval(cells: Sequence[CellKey], gains: Array, seed: int) -> tuple[float,
     return float(low), float(high)
 
 
+def _interval_of_few(gains: Array) -> tuple[float, float]:
+    if len(gains) < 2:
+        return -1.0, 1.0
+    error = gains.std(ddof=1) / math.sqrt(len(gains))
+    reach = float(stats.t.ppf(0.975, len(gains) - 1) * error)
+    return float(gains.mean()) - reach, float(gains.mean()) + reach
+
+
 def _sentence(reason: str, gain: float, low: float, high: float, cells: int) -> str:
-    measured = f"{gain:+.3f} IoU on {cells} held-out cells (95 % interval {low:+.3f} to {high:+.3f})"
+    interval = f" (95 % interval {low:+.3f} to {high:+.3f})" if cells > 1 else ""
+    measured = f"{gain:+.3f} IoU on {counted(cells, 'held-out cell')}{interval}"
     few = " With so few cells that is a rough figure." if cells < _FEW else ""
     if not reason:
         return f"The new decoder is better: {measured}.{few}"

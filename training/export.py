@@ -96,7 +96,10 @@ def export(folder: Path, out: Path) -> DecoderFiles:
         )
     files = write_decoder(base, read_weights(folder), out, facts)
     if (folder / REPORT).is_file():
-        shutil.copyfile(folder / REPORT, out / REPORT)
+        try:
+            shutil.copyfile(folder / REPORT, out / REPORT)
+        except OSError as error:
+            raise disk_error(out / REPORT, error) from error
     return files
 
 

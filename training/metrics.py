@@ -59,7 +59,10 @@ class Course:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, without the mask."""
-        return {**self.key._asdict(), "prompt": self.kind, "iou": [round(value, 4) for value in self.ious]}
+        counts = {f"clicks_to_{goal}": clicks_to(self.ious, goal)[0] for goal in GOALS}
+        dices = dice_of(np.array(self.ious))
+        values = {"iou": [round(v, 4) for v in self.ious], "dice": [round(float(v), 4) for v in dices]}
+        return {**self.key._asdict(), "prompt": self.kind, **values, **counts}
 
 
 @dataclass(frozen=True, eq=False)

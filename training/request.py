@@ -18,6 +18,7 @@ from cellsam_desktop.sam.cores import usable
 from cellsam_desktop.sam.trained import title_of
 from training.config import Config
 from training.run_folder import RunFolder, RunRecord
+from training.selection import absolute
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,8 @@ def new_record(folder: RunFolder, request: Request) -> RunRecord:
     return RunRecord(
         base={"name": request.base},
         config=config.to_json(),
-        data=[str(path.absolute()) for path in request.data],
-        held_out=[str(path.absolute()) for path in request.held_out],
+        data=[str(absolute(path)) for path in request.data],
+        held_out=[str(absolute(path)) for path in request.held_out],
         minutes=request.minutes,
         epochs=request.epochs,
         device=request.device,

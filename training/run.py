@@ -59,6 +59,8 @@ class Run:
         self._told = 0.0
         self._learned = False
         self._record = new_record(folder, request)
+        self._earlier: dict[str, float] = {}  # seconds of the sessions that this one goes on with
+        self._spent: dict[str, float] = {}
 
     @classmethod
     def begin(cls, folder: RunFolder, request: Request, report: Report, commands: Commands) -> Run:
@@ -87,7 +89,7 @@ class Run:
         run = cls(folder, request, report, commands)
         if run._team.leads:
             folder.hold()
-        run._record = replace(record, state="training")
+        run._record, run._earlier = replace(record, state="training"), dict(record.seconds)
         return run
 
     def carry_out(self) -> RunRecord:
@@ -195,7 +197,7 @@ class Run:
         if minutes is None:
             return Budget(None, self._request.epochs)
         spent = time.monotonic() - self._begun
-        left = minutes * 60 - spent - 1.2 * self._record.seconds.get("before", 0.0) - _EXPORT_SECONDS
+        left = minutes * 60 - spent - 1.2 * self._spent.get("before", 0.0) - _EXPORT_SECONDS
         return Budget(max(_LEAST_SHARE * minutes * 60, left), self._request.epochs)
 
     def _conclude(self, before: Findings, after: Findings, views: Sequence[View], parts: Split) -> None:
@@ -241,7 +243,8 @@ class Run:
         try:
             yield
         finally:
-            self._record.seconds[part] = time.monotonic() - started
+            self._spent[part] = time.monotonic() - started
+            self._record.seconds[part] = self._earlier.get(part, 0.0) + self._spent[part]
 
     def _tell(self, event: Event) -> None:
         if self._team.leads and self._folder.path.is_dir():
@@ -249,7 +252,8 @@ class Run:
         self._tell_outside(event)
 
     def _notice(self, sentence: str) -> None:
-        self._record.notices.append(sentence)
+        if sentence not in self._record.notices:  # a run that is gone on with reads the data once more
+            self._record.notices.append(sentence)
         self._tell(Noticed(sentence))
 
     def _embedded(self, done: int, of: int) -> None:

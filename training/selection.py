@@ -97,6 +97,14 @@ class Selection:
         return {place for place, one in enumerate(candidates) if first <= one.number <= last}
 
 
+def absolute(argument: Path) -> Path:
+    """An argument that means the same in any folder; a list that it names as well."""
+    before, sign, after = str(argument).rpartition("@")
+    if sign and not argument.exists() and Path(after).is_file():
+        return Path(f"{Path(before).absolute()}@{Path(after).absolute()}")
+    return argument.absolute()
+
+
 def _read_list(name: str, argument: Path) -> tuple[str, ...]:
     try:
         lines = Path(name).read_text(encoding="utf-8").splitlines()

@@ -36,6 +36,7 @@ class Comparing:
         self.command: Sequence[str] | None = None
         self.results: dict[str, Scores] = {}
         self.error = ""
+        session.movie_changed.connect(self._forget)
 
     @property
     def running(self) -> bool:
@@ -60,6 +61,12 @@ class Comparing:
             self._process.kill()
             self._process = None
             self.changed.emit()
+
+    def _forget(self) -> None:
+        """Another project is open: what was measured is not about its cells."""
+        self.results, self.error = {}, ""
+        self.cancel()
+        self.changed.emit()
 
     def _next(self) -> None:
         self._process = None

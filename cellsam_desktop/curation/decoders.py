@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from psygnal import Signal
 
 from cellsam_desktop.core.errors import CellSamError
+from cellsam_desktop.curation.notices import Offer
 from cellsam_desktop.jobs.runner import Progress
 from cellsam_desktop.sam.registry import ModelRegistry
 from cellsam_desktop.sam.trained import TrainedDecoder, TrainedDecoders
@@ -129,9 +130,18 @@ class Decoders:
         self._run(f"Renaming {title}", lambda: self._store.rename(name, title), lambda _: None)
 
     def remove(self, name: str) -> None:
-        """Delete a decoder; if it is in use, the one before is used from now on."""
+        """Remove a decoder, which can be undone until another one is removed.
+
+        If it is in use, the one before is used from now on.
+        """
+        known = self.get(name)
+        title = name if known is None else known.title
+
+        def done(_: None) -> None:
+            self._session.notices.info(f"{title} was removed.", offer=Offer("Undo", self._restore))
+
         self._give_up(name)
-        self._run("Removing a decoder", lambda: self._store.remove(name), lambda _: None)
+        self._run("Removing a decoder", lambda: self._store.remove(name), done)
 
     def export(self, name: str, target: Path) -> None:
         """Copy a decoder to a new or empty folder."""
@@ -171,6 +181,14 @@ class Decoders:
             self._choose(others[-1] if others else OWN, others[:-1])
         else:
             self._choose(self._choice, others)
+
+    def _restore(self) -> None:
+        """Bring back the decoder that was removed last."""
+        self._run(
+            "Bringing a decoder back",
+            self._store.restore,
+            lambda decoder: self._session.notices.info(f"{decoder.title} is back among the decoders."),
+        )
 
     def _words(self) -> str:
         return f"the decoder {self.title}" if self.title else "the model's own decoder"

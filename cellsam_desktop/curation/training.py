@@ -32,9 +32,12 @@ from cellsam_desktop.project.schema import SUFFIX
 from cellsam_desktop.sam.trained import TrainedDecoder, title_of
 
 if TYPE_CHECKING:
+    from cellsam_desktop.curation.open_movie import OpenMovie
     from cellsam_desktop.curation.session import Session
 
 log = logging.getLogger(__name__)
+
+_NOTHING = "There is nothing to learn from yet: accept some masks, or add a folder."
 
 
 class Training:
@@ -82,11 +85,11 @@ class Training:
         if self._planner is not None:
             self._planner.kill()
             self._planner = None
-        movie = self._session.movie
-        data = [*([movie.project_path] if choice.this_project and movie is not None else []), *choice.paths]
+        movie = self._project_of(choice)
+        data = [*([] if movie is None else [movie.project_path]), *choice.paths]
         self.plan, self.plan_error, self.plan_notices = None, "", []
-        if not data or (choice.this_project and (movie is None or movie.store is None)):
-            self.plan_error = "There is nothing to learn from yet: accept some masks, or add a folder."
+        if not data:
+            self.plan_error = _NOTHING
             self.planned.emit()
             return
         words = training_runs.plan_words(data, self._session.settings)
@@ -102,14 +105,23 @@ class Training:
             self._session.notices.failed,
         )
 
-    def discard(self, run: Path) -> None:
-        """Remove an interrupted run."""
-        self._session.jobs.runner.run(
-            "Removing a training",
-            lambda progress: training_runs.discard(run),
-            lambda _: self.look_for_unfinished(),
-            self._session.notices.failed,
-        )
+    def discard(self, unfinished: Unfinished) -> None:
+        """Remove an interrupted run; that can be undone until another one is removed."""
+        notices, runner = self._session.notices, self._session.jobs.runner
+
+        def undo() -> None:
+            back = "Bringing a training back"
+            runner.run(back, lambda _: training_runs.restore(), found_anew, notices.failed)
+
+        def done(_: None) -> None:
+            notices.info(f"The training on {unfinished.title} was removed.", offer=Offer("Undo", undo))
+            self.look_for_unfinished()
+
+        def found_anew(_: None) -> None:
+            self.look_for_unfinished()
+
+        work = partial(training_runs.discard, unfinished.folder)
+        runner.run("Removing a training", lambda _: work(), done, notices.failed)
 
     # -- the run -----------------------------------------------------------------------------------
 
@@ -117,10 +129,13 @@ class Training:
         """Begin; the project is copied first, so that what she does meanwhile does not mix in."""
         if self.running:
             return
+        movie, session = self._project_of(choice), self._session
+        if movie is None and not choice.paths:
+            session.notices.warning(_NOTHING)
+            return
         self.choice = choice
-        movie, session = self._session.movie, self._session
         copy, name = None, ""
-        if choice.this_project and movie is not None:
+        if movie is not None:
             session.saving.save_view()
             copy, name = copier(session, movie), movie.project_path.name
         self._begin(name.removesuffix(SUFFIX) or choice.paths[0].stem)
@@ -155,8 +170,9 @@ class Training:
             self._tell(Control.RESUME)
 
     def stop(self) -> None:
-        """End learning and judge the best weights there were."""
+        """End learning and judge the best weights there were; before it has learned, as ``cancel``."""
         if self.running:
+            self._cancelled = self.course.last is None
             self.course.phase = Phase.ENDING
             self._tell(Control.STOP)
 
@@ -169,9 +185,17 @@ class Training:
 
     def use_now(self) -> None:
         """Answer with the new decoder from now on."""
-        if self.result is not None:
-            self._session.decoders.use(self.result.name)
-            self._session.notices.info(f"{self.result.title} answers from now on. Nothing is encoded again.")
+        result, session = self.result, self._session
+        if result is None:
+            return
+        if result.base != session.settings.model:
+            session.notices.warning(
+                f"{result.title} answers for the model {result.base}, not for {session.settings.model}: "
+                "choose that model in the preferences, then the decoder among its decoders."
+            )
+            return
+        session.decoders.use(result.name)
+        session.notices.info(f"{result.title} answers from now on. Nothing is encoded again.")
 
     def shutdown(self) -> None:
         """The window closes: a training under way writes down how far it is, and ends."""
@@ -180,6 +204,11 @@ class Training:
         if self._process is not None:
             self._process.stop()
         self._planner = self._process = None
+
+    def _project_of(self, choice: Choice) -> OpenMovie | None:
+        """The open movie, if it is chosen and has anything that could be learned from."""
+        movie = self._session.movie
+        return movie if choice.this_project and movie is not None and movie.store is not None else None
 
     # -- what the process says ---------------------------------------------------------------------
 
@@ -238,6 +267,7 @@ class Training:
             self._say_how_it_went(course.finished)
         elif course.error:
             self._end(Phase.FAILED)
+            self._session.notices.warning(course.error)
         elif self._cancelled and code == 0:
             self._end(Phase.INTERRUPTED)
         else:

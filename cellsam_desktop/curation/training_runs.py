@@ -36,6 +36,7 @@ _CELLS, _CLICKS = 24, 4
 """When decoders are compared so many cells are asked for at most, evenly spread, with so many clicks."""
 
 _RUN, _DATA = "run", "data"
+_REMOVED = ".removed"
 
 
 @dataclass(frozen=True)
@@ -136,22 +137,43 @@ def unfinished() -> list[Unfinished]:
 
 
 def discard(run: Path) -> None:
-    """Remove a run with all it has learned.
+    """Put a run away with all it has learned, until another one is; see ``restore``.
 
     Raises:
         CellSamError: a process is at work on it, or the disk refuses.
     """
     if run_lock.is_held(run):
         raise CellSamError(f"The training in {run} is still under way: end it first, in its window.")
+    away = runs_dir() / _REMOVED
     try:
-        shutil.rmtree(run.parent)
+        if away.exists():
+            shutil.rmtree(away)
+        away.mkdir()
+        run.parent.replace(away / run.parent.name)
     except OSError as error:
-        raise CellSamError(f"{run.parent} cannot be deleted: {error.strerror or error}.") from error
+        raise CellSamError(f"{run.parent} cannot be removed: {error.strerror or error}.") from error
+
+
+def restore() -> None:
+    """Bring back the run that was put away last.
+
+    Raises:
+        CellSamError: there is none, or the disk refuses.
+    """
+    away = runs_dir() / _REMOVED
+    try:
+        places = list(away.glob("*/"))
+        for place in places:
+            place.replace(runs_dir() / place.name)
+    except OSError as error:
+        raise CellSamError(f"{away} cannot be brought back: {error.strerror or error}.") from error
+    if not places:
+        raise CellSamError(f"There is no removed training in {runs_dir()} any more.")
 
 
 def _runs() -> Iterator[Path]:
     places = sorted(runs_dir().glob("*/"), reverse=True) if runs_dir().is_dir() else []
-    yield from (place / _RUN for place in places)
+    yield from (place / _RUN for place in places if place.name != _REMOVED)
 
 
 def _remove_old() -> None:
@@ -159,9 +181,9 @@ def _remove_old() -> None:
     ended = [run for run in _runs() if run not in waiting and not run_lock.is_held(run)]
     for run in ended[_KEPT - 1 :]:
         try:
-            discard(run)
-        except CellSamError as error:
-            log.warning("%s", error)
+            shutil.rmtree(run.parent)
+        except OSError as error:
+            log.warning("%s cannot be deleted: %s", run.parent, error)
 
 
 def _record(run: Path) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from cellsam_desktop.sam.placement import disk_error
 log = logging.getLogger(__name__)
 
 REPORT = "report.html"
+_REMOVED = ".removed"
 RECORD, STATE, FINISHED = "run.json", "state.pt", "finished"
 """In the folder of a training run: its record, how far it is until it has finished, and what the record says
 then."""
@@ -165,16 +166,36 @@ class TrainedDecoders:
         return read_decoder(files.folder)
 
     def remove(self, name: str) -> None:
-        """Delete a decoder from this computer.
+        """Put a decoder away until another one is; see ``restore``.
 
         Raises:
             ModelError: there is no such decoder, or the disk refuses.
         """
-        folder = self.get(name).files.folder
+        folder, away = self.get(name).files.folder, self.folder / _REMOVED
         try:
-            shutil.rmtree(folder)
+            if away.exists():
+                shutil.rmtree(away)
+            away.mkdir()
+            folder.replace(away / name)
         except OSError as error:
-            raise ModelError(f"{folder} cannot be deleted: {error.strerror or error}.") from error
+            raise ModelError(f"{folder} cannot be removed: {error.strerror or error}.") from error
+
+    def restore(self) -> TrainedDecoder:
+        """Bring back the decoder that was removed last.
+
+        Raises:
+            ModelError: there is none, or the disk refuses.
+        """
+        away = self.folder / _REMOVED
+        found = next(away.glob("*/"), None)
+        if found is None:
+            raise ModelError(f"There is no removed decoder in {self.folder} any more.")
+        target = self.folder / self._free_name(found.name)
+        try:
+            found.replace(target)
+        except OSError as error:
+            raise ModelError(f"{found} cannot be brought back: {error.strerror or error}.") from error
+        return read_decoder(target)
 
     def copy_to(self, name: str, target: Path) -> TrainedDecoder:
         """Copy a decoder to the new or empty folder ``target``, to keep it or to hand it on.

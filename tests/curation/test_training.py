@@ -175,9 +175,13 @@ def test_killed_it_says_so_and_can_be_resumed_or_removed(trainer: Desk) -> None:
     training.resume(left)
     assert end(trainer).finished.folder == str(left.folder)
     trainer.wait(lambda: training.unfinished == ())
-    training.discard(left.folder)
+    training.discard(left)
     trainer.settle()
     assert not left.folder.exists()
+    [undo] = [notice.offer for notice in trainer.notices if notice.offer and notice.offer.label == "Undo"]
+    undo.accept()
+    trainer.settle()
+    assert (left.folder / "run.json").is_file()
 
 
 def test_what_failed_after_it_had_begun_to_learn_can_be_resumed(trainer: Desk) -> None:
@@ -223,6 +227,44 @@ def test_what_cannot_be_learned_is_a_sentence(trainer: Desk) -> None:
         Phase.FAILED,
         "There is nothing to learn from: accept some masks first.",
     )
+    assert trainer.texts[-1] == course.error
+
+
+def test_stopped_before_it_learned_it_ends_without_a_result(trainer: Desk) -> None:
+    pretend(trainer, "hesitating")
+    training = trainer.session.training
+    training.start(Choice())
+    trainer.wait(lambda: training.course.before is not None)
+    training.stop()
+    course = end(trainer)
+    assert (course.phase, course.error) == (Phase.INTERRUPTED, "")
+
+
+def test_a_decoder_of_another_model_is_not_used(trainer: Desk, write_decoder: Write, monkeypatch) -> None:  # noqa: F811
+    monkeypatch.setenv("TRAINEE_DECODER", str(write_decoder("learned")))
+    training = trainer.session.training
+    training.start(Choice())
+    trainer.wait(lambda: training.result is not None)
+    end(trainer)
+    trainer.settings.model = "vit_b"
+    training.use_now()
+    assert "answers for the model vit_t, not for vit_b: choose that model" in trainer.texts[-1]
+    assert trainer.settings.decoders == {}
+
+
+def test_nothing_is_begun_without_data(desk: Desk, movie_file: Path, tmp_path: Path) -> None:
+    training = desk.session.training
+    training.start(Choice())
+    assert "nothing to learn from yet" in desk.texts[-1]
+    desk.open(movie_file)
+    training.start(Choice())
+    assert (training.running, "nothing to learn from yet" in desk.texts[-1]) == (False, True)
+    pretend(desk, "better")
+    training.count(Choice(paths=(tmp_path,)))  # the open movie has no mask, the folder may have
+    assert training.planning
+    desk.wait(lambda: not training.planning)
+    training.start(Choice(paths=(tmp_path,)))
+    assert end(desk).finished is not None
 
 
 def test_no_place_for_a_run_is_a_sentence(trainer: Desk) -> None:

@@ -1,9 +1,9 @@
 """A process that speaks as training does, quickly and without learning anything: for tests of the protocol.
 
 ``python trainee.py MODE [words of cellsam-train ...]``; MODE is ``better``, ``worse``, ``failing``,
-``waiting`` (until it is told what to do), ``deaf`` (never listens) or ``dumb`` (says nonsense first). What it
-pretends to have learned is copied from the folder ``$TRAINEE_DECODER``, its picture is ``$TRAINEE_PICTURE``,
-if those are set.
+``waiting`` (until it is told what to do), ``hesitating`` (the same, before it learns), ``deaf`` (never
+listens) or ``dumb`` (says nonsense first). What it pretends to have learned is copied from the folder
+``$TRAINEE_DECODER``, its picture is ``$TRAINEE_PICTURE``, if those are set.
 """
 
 from __future__ import annotations
@@ -54,6 +54,9 @@ def begin(folder: str) -> None:
     say(Embedded(1, 2))
     say(Embedded(2, 2))
     say(Judged("before", scores(0.6)))
+
+
+def learn() -> None:
     say(Stepped(1, 0.9, None, 30.0, 1.0, 59.0))
     say(Validated(1, scores(0.65), True))
     if picture := os.environ.get("TRAINEE_PICTURE"):
@@ -109,6 +112,10 @@ def main() -> int:
         return 0
     keep(folder)
     begin(folder)
+    if mode == "hesitating":
+        sys.stdin.readline()
+        return 0
+    learn()
     if mode == "deaf":
         threading.Event().wait()
     if mode == "waiting":

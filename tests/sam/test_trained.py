@@ -94,6 +94,10 @@ def test_a_decoder_can_be_handed_on_and_removed(run, tmp_path):
     copied = store.copy_to(name, tmp_path / "for a friend")
     store.remove(name)
     assert store.entries() == []
+    assert (store.restore().name, len(store.entries())) == (name, 1)
+    with pytest.raises(ModelError, match="no removed decoder"):
+        store.restore()
+    store.remove(name)
     assert TrainedDecoders(tmp_path / "elsewhere").add(copied.files.folder).after == SCORES
     with pytest.raises(ModelError, match="is in use"):
         TrainedDecoders(tmp_path / "elsewhere").copy_to(name, tmp_path / "for a friend")

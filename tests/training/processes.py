@@ -1,4 +1,4 @@
-"""One of several processes that train together: ``python -m tests.training.processes FOLDER``."""
+"""One of several processes that train together: ``torchrun ... -m tests.training.processes FOLDER``."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def losses(folder: Path) -> list[float]:
     decoder = TrainableDecoder(Base.find("vit_t").build())
     Trainer(decoder, task, CONFIG, Budget(None, 1), lambda _: None, Commands(), own, team).run()
     Learner.step = step  # type: ignore[method-assign]
+    (own / "losses.json").write_text(json.dumps(found), encoding="utf-8")
     return found
 
 
 if __name__ == "__main__":
-    place = Path(sys.argv[1])
-    print(json.dumps(losses(place)))
+    losses(Path(sys.argv[1]))

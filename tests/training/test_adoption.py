@@ -41,6 +41,17 @@ def test_equal_worse_and_doubtful_keep_the_old_one(gains, reason):
     assert reason in verdict.sentence
 
 
+@pytest.mark.parametrize(
+    ("gains", "better"),
+    [([0.3], False), ([0.3, 0.1], False), ([0.3, 0.29, 0.31], True), ([0.3, 0.02, 0.03], False)],
+)
+def test_few_cells_have_to_agree(gains, better):
+    verdict = compare(judged([0.0] * len(gains)), judged(gains))
+    assert verdict.better is better
+    assert "With so few cells that is a rough figure" in verdict.sentence
+    assert ("interval" in verdict.sentence) == (len(gains) > 1)
+
+
 def test_boxes_that_suffer_keep_the_old_one():
     points = judged([0.2] * 12, ("point",))
     boxes = judged([-0.02] * 12, ("box",))

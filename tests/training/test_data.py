@@ -15,6 +15,7 @@ from cellsam_desktop.core.geometry import PlaneIndex
 from cellsam_desktop.curation.headless_segment import read_model_image
 from cellsam_desktop.images.opening import open_source
 from training.data import DataError, Frame, load
+from training.selection import absolute
 
 HEIGHT, WIDTH = 40, 60
 
@@ -162,6 +163,16 @@ def test_a_folder_with_an_at_sign_is_itself(tmp_path: Path):
     write(folder / "images" / "a.tif", image())
     write(folder / "labels" / "a.tif", labels(1))
     assert len(load([folder])) == 1
+
+
+def test_a_selection_means_the_same_in_any_folder(folder: Path, tmp_path: Path, monkeypatch):
+    (tmp_path / "some.txt").write_text("1\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    named = [absolute(Path(f"{folder.relative_to(tmp_path)}{part}")) for part in ("", "@0-1", "@some.txt")]
+    expected = [len(load([path])) for path in named]
+    monkeypatch.chdir(folder)
+    assert [len(load([path])) for path in named] == expected
+    assert named[0] == folder
 
 
 def test_selections_that_select_nothing(folder: Path, tmp_path: Path):

@@ -33,6 +33,13 @@ def test_clicks_are_counted_up_to_the_goal_or_to_the_last():
     assert clicks_to((0.5, 0.7), 0.8) == (2, False)
 
 
+def test_each_cell_is_written_down():
+    data = course(7, [0.5, 0.85, 0.95]).to_json()
+    assert (data["cell_id"], data["prompt"], data["iou"]) == (7, "point", [0.5, 0.85, 0.95])
+    assert data["dice"] == pytest.approx([0.6667, 0.9189, 0.9744])
+    assert (data["clicks_to_0.8"], data["clicks_to_0.9"]) == (2, 3)
+
+
 def test_scores_are_means_over_cells():
     own = (course(1, (0.5, 0.9)), course(2, (0.7, 0.7)), course(1, (0.8, 0.8), "box"))
     judged = Judgement((*own, course(1, (1.0, 1.0), data_set="b", t=3)))

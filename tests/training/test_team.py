@@ -1,40 +1,48 @@
+"""Two processes, begun by torchrun."""
+
+from __future__ import annotations
+
 import json
-import os
-import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from cellsam_desktop.sam.trained import read_decoder
 from tests.training.processes import losses
+from tests.training.test_run import write_data
+from training.base import Base
+from training.run_folder import RunFolder
+
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
 
 
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+def together(*words: str) -> str:
+    """What two processes said, which ended well."""
+    answer = subprocess.run([*TORCHRUN, *words], capture_output=True, text=True, timeout=480, check=False)
+    assert answer.returncode == 0, answer.stderr
+    return answer.stderr
 
 
-def test_two_processes_learn_as_one(base, tmp_path):
+def test_two_processes_learn_as_one(base: Base, tmp_path: Path) -> None:
     """The loss of each step is that of one process with the same batch."""
     alone, folder = tmp_path / "alone", tmp_path / "together"
     alone.mkdir()
     folder.mkdir()
-    where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2"}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.training.processes", str(folder)],
-            env={**os.environ, **where, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
+    together("tests.training.processes", str(folder))
     expected = losses(alone)
-    together = []
-    for process in processes:
-        answer, _ = process.communicate(timeout=240)
-        assert process.returncode == 0
-        together.append(json.loads(answer.splitlines()[-1]))
     assert len(expected) == 4
-    assert together[0] == together[1] == pytest.approx(expected, rel=1e-3)
+    found = [json.loads((folder / f"{rank}" / "losses.json").read_text()) for rank in (0, 1)]
+    assert found[0] == found[1] == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_whole_run_of_two_processes(home_with_weights: Path, tmp_path: Path) -> None:
+    """One of them encodes, judges and writes; the other one learns with it."""
+    run = RunFolder(tmp_path / "run")
+    words = ("--epochs", "1", "--device", "cpu", "--out", str(run.path))
+    together("training", "fit", str(write_data(tmp_path / "discs")), *words)
+    record = run.read()
+    assert (record.state, record.outcome["end"]) == ("finished", "budget")
+    assert record.outcome["steps"] > 0
+    assert read_decoder(run.path).files.complete

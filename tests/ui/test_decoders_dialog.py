@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QMainWindow, QTreeWidgetItem
 from pytestqt.qtbot import QtBot
 
 from cellsam_desktop.core.decoder_scores import KindScores, Scores
+from cellsam_desktop.curation.notices import Notice
 from cellsam_desktop.curation.session import Session
 from cellsam_desktop.sam.decoder_files import DecoderFiles
 from cellsam_desktop.ui.dialogs.decoders import DecodersDialog
@@ -99,6 +100,8 @@ def test_export_add_and_remove(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     out = tmp_path / "out"
+    said: list[Notice] = []
+    ready.notices.posted.connect(said.append)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(out), ""))
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(out))
     dialog.select("title-of-a")
@@ -112,6 +115,10 @@ def test_export_add_and_remove(
     dialog.remove.click()
     settle(ready, qtbot)
     assert [decoder.name for decoder in ready.decoders.known] == ["title-of-b", "title-of-a"]
+    [undo] = [notice.offer for notice in said if notice.offer is not None]
+    undo.accept()
+    settle(ready, qtbot)
+    assert "title-of-a-2" in [decoder.name for decoder in ready.decoders.known]
 
 
 def test_all_are_measured_on_the_same_cells(
@@ -128,6 +135,9 @@ def test_all_are_measured_on_the_same_cells(
     assert [row.text(6) for row in rows(dialog)] == ["0.60", "0.70", "0.70"]
     assert not dialog.tree.isColumnHidden(6)
     assert "on 12 curated cells" in dialog.note.text()
+    ready.movie_changed.emit()
+    assert dialog.tree.isColumnHidden(6)
+    assert comparing.results == {}
     comparing.command = [sys.executable, str(TRAINEE), "failing"]
     dialog.compare.click()
     qtbot.waitUntil(lambda: not comparing.running, timeout=LONG_MS)

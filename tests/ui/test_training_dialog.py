@@ -72,6 +72,28 @@ def test_data_are_counted_at_a_glance(dialog: TrainingDialog, ready: Session, qt
     assert setup.start.isEnabled()
 
 
+def test_the_open_project_is_not_added_as_another_one(dialog: TrainingDialog, ready: Session) -> None:
+    data = dialog.setup.data
+    [row] = data._items()
+    row.setCheckState(0, Qt.CheckState.Unchecked)
+    project = ready.movie.project_path
+    data.add(project.parent / ".." / project.parent.name / project.name)
+    assert (len(data._items()), data.this_project) == (1, True)
+    data.add(Path("/elsewhere/more"))
+    data.add(Path("/elsewhere/than/../more"))
+    assert data.others == (Path("/elsewhere/more"),)
+
+
+def test_another_movie_is_another_project(dialog: TrainingDialog, ready: Session, qtbot: QtBot) -> None:
+    setup = dialog.setup
+    setup.data.add(Path("/elsewhere/more"))
+    ready.opening.close()
+    qtbot.waitUntil(lambda: ready.movie is None, timeout=LONG_MS)
+    assert [row.text(0) for row in setup.data._items()] == ["more"]
+    assert not setup.choice.this_project
+    qtbot.waitUntil(lambda: not ready.training.planning, timeout=LONG_MS)
+
+
 def test_what_is_curated_meanwhile_is_counted_again(
     dialog: TrainingDialog, ready: Session, put_cell: Callable[..., int], qtbot: QtBot
 ) -> None:

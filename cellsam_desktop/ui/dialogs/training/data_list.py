@@ -52,7 +52,9 @@ class DataList(QWidget):
         for column, tip in enumerate(_TIPS):
             self.tree.headerItem().setToolTip(column, tip)
             self.tree.headerItem().setTextAlignment(column, _RIGHT if column else _LEFT)
-        self._project = self._add_project(project, ticked) if project is not None else None
+        self._project: QTreeWidgetItem | None = None
+        if project is not None:
+            self.set_project(project, ticked=ticked)
         for path in others:
             self._add(path)
         self._add_buttons()
@@ -70,9 +72,17 @@ class DataList(QWidget):
         """The other projects and folders, in order."""
         return tuple(item.data(0, _PATH) for item in self._items() if item is not self._project)
 
+    def set_project(self, project: Path | None, *, ticked: bool = True) -> None:
+        """Another project is open, or none; its row is the first."""
+        if self._project is not None:
+            self.tree.takeTopLevelItem(self.tree.indexOfTopLevelItem(self._project))
+        self._project = None if project is None else self._add_project(project, ticked)
+
     def add(self, path: Path) -> None:
-        """Learn from another project or folder."""
-        if path not in self.others:
+        """Learn from another project or folder; the open project is ticked, if it is that."""
+        if self._project is not None and _is_same(path, self._project.data(0, _PATH)):
+            self._project.setCheckState(0, Qt.CheckState.Checked)
+        elif not any(_is_same(path, other) for other in self.others):
             self._add(path)
             self.changed.emit()
 
@@ -88,6 +98,7 @@ class DataList(QWidget):
     def show_counts(self, counts: list[DataCount]) -> None:
         """Fill in what each set of data has, in the order of the rows that take part."""
         rows = [item for item in self._items() if item is not self._project or self.this_project]
+        rows = rows[len(rows) - len(counts) :]  # the first, an open project without a mask, has no count
         self.tree.blockSignals(True)
         for item in self._items():
             _clear(item)
@@ -100,19 +111,15 @@ class DataList(QWidget):
     # -- building ----------------------------------------------------------------------------------
 
     def _add_project(self, project: Path, ticked: bool) -> QTreeWidgetItem:
-        item = self._add(project)
+        item = _row(project)
+        self.tree.insertTopLevelItem(0, item)
         item.setText(0, f"This project ({project.name.removesuffix(SUFFIX)})")
         item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
         item.setCheckState(0, Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
         return item
 
-    def _add(self, path: Path) -> QTreeWidgetItem:
-        item = QTreeWidgetItem(self.tree, [path.name])
-        item.setData(0, _PATH, path)
-        item.setToolTip(0, str(path))
-        for column in range(1, len(_COLUMNS)):
-            item.setTextAlignment(column, _RIGHT)
-        return item
+    def _add(self, path: Path) -> None:
+        self.tree.addTopLevelItem(_row(path))
 
     def _add_buttons(self) -> None:
         project, folder = QPushButton("Add a project…"), QPushButton("Add a folder…")
@@ -148,6 +155,19 @@ class DataList(QWidget):
         title = "Learn from a folder with images and labels, or of the Cell Tracking Challenge"
         if name := QFileDialog.getExistingDirectory(self, title):
             self.add(Path(name))
+
+
+def _row(path: Path) -> QTreeWidgetItem:
+    item = QTreeWidgetItem([path.name])
+    item.setData(0, _PATH, path)
+    item.setToolTip(0, str(path))
+    for column in range(1, len(_COLUMNS)):
+        item.setTextAlignment(column, _RIGHT)
+    return item
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    return path.resolve() == other.resolve()
 
 
 def _clear(item: QTreeWidgetItem) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -30,9 +32,7 @@ class SetupPage(QWidget):
         self._session = session
         self._training = session.training
         last = session.training.choice
-        movie = session.movie
-        project = None if movie is None else movie.project_path
-        self.data = DataList(project, last.paths, ticked=last.this_project)
+        self.data = DataList(self._project, last.paths, ticked=last.this_project)
         self.preset, self.minutes = QComboBox(), QComboBox()
         for name, text in PRESETS.items():
             self.preset.addItem(text, name)
@@ -59,6 +59,11 @@ class SetupPage(QWidget):
         return Choice(
             self.data.this_project, self.data.others, self.preset.currentData(), self.minutes.currentData()
         )
+
+    @property
+    def _project(self) -> Path | None:
+        movie = self._session.movie
+        return None if movie is None else movie.project_path
 
     def count(self) -> None:
         """Count the data anew."""
@@ -105,9 +110,10 @@ class SetupPage(QWidget):
         self._soon.timeout.connect(self.count)
         self.start.clicked.connect(lambda: self._training.start(self.choice))
         self.resume.clicked.connect(lambda: self._training.resume(self._training.unfinished[0]))
-        self.discard.clicked.connect(lambda: self._training.discard(self._training.unfinished[0].folder))
+        self.discard.clicked.connect(lambda: self._training.discard(self._training.unfinished[0]))
         listen(self, self._training.planned, self.show_state)
         listen(self, self._session.document_changed, self._on_document)
+        listen(self, self._session.movie_changed, self._on_movie)
 
     # -- showing -----------------------------------------------------------------------------------
 
@@ -140,6 +146,10 @@ class SetupPage(QWidget):
                 f"The training on {first.title} of {first.begun} was interrupted."
                 + (f" {counted(more, 'older one')} {'waits' if more == 1 else 'wait'} too." if more else "")
             )
+
+    def _on_movie(self) -> None:
+        self.data.set_project(self._project)
+        self.count()
 
     def _on_document(self, _: ChangeSet) -> None:
         if self.isVisible() and self.data.this_project:
