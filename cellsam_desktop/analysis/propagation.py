@@ -48,7 +48,8 @@ _LEFT = "It left the image."
 def looks_needed(plane: Region, carried: Sequence[Carried]) -> tuple[Region, ...]:
     """The looks of the next frame that ``carry`` answers from: as few as hold all cells.
 
-    They have the scale of the looks at clicks, so that most are encoded already.
+    They have the scale of the looks at clicks, so that most are encoded already. None where all cells are
+    leaving the plane.
     """
     boxes = [box for cell in carried if (box := _drifted(cell).region.intersect(plane)) is not None]
     if not boxes:
@@ -90,9 +91,10 @@ def carry(
     planes as the encoder sees them, (height, width, 3); without them cells are expected to go on as before.
     Without ``divisions`` no cell is split, as when going backwards in time. ``young`` are the divisions that
     were proposed on the frame before, their daughters among ``carried``: one that came too early is undone.
+    Without any ``looks`` all cells have left the plane and are lost.
     """
-    if not carried:
-        return NextFrame([], [], [])
+    if not carried or not looks:
+        return NextFrame([], [], [Lost(cell.cell_id, _LEFT) for cell in carried])
     evidence: Evidence | None = None
     before: Evidence | None = None
     if image is not None and previous_image is not None:

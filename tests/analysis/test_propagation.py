@@ -151,6 +151,16 @@ def test_no_cells_need_no_looks():
     assert carry(None, {}, [], plane=plane).placed == []
 
 
+def test_cells_that_all_head_out_of_the_image_are_lost():
+    plane, image = Region.whole(64, 64), np.random.default_rng(3).integers(0, 256, (64, 64, 3), np.uint8)
+    cells = [Carried(number, disc(8, 15 * number, 5), (0.0, -30.0)) for number in (1, 2, 3)]
+    assert looks_needed(plane, cells) == ()
+    found = carry(None, {}, cells, plane=plane, image=image, previous_image=image)
+    assert (found.placed, found.splits) == ([], [])
+    assert [lost.cell_id for lost in found.lost] == [1, 2, 3]
+    assert all("left the image" in lost.reason for lost in found.lost)
+
+
 def test_the_looks_of_many_cells_are_chosen_as_of_few():
     """Most cells first, and of equally good looks the first that was offered."""
     rng = np.random.default_rng(2)
