@@ -15,7 +15,7 @@ from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.wording import counted
 from cellsam_desktop.images.opening import open_source
 from cellsam_desktop.images.source import ImageSource, MovieInfo
-from cellsam_desktop.project.exporters.ctc import export_ctc
+from cellsam_desktop.project.exporters.ctc import check_folder, export_ctc
 from cellsam_desktop.project.importers.labels import import_labels
 from cellsam_desktop.project.importers.tracks import Tracks, document_of
 
@@ -47,6 +47,7 @@ def link_labels(task: LinkTask) -> None:
         if task.movie is not None:
             source = stack.enter_context(open_source(task.movie))
             read = reader(source, sizes, task.labels)
+        check_folder(task.out)
         links = link(frames, read, options)
     tracks = tracks_of(frames, links)
     export_ctc(task.out, document_of(tracks, info.calibration), sizes)

@@ -17,7 +17,7 @@ from cellsam_desktop.curation.headless_model import HeadlessModel
 from cellsam_desktop.images.contrast import measure_contrast, model_image
 from cellsam_desktop.images.opening import open_source
 from cellsam_desktop.images.source import ImageSource, MovieInfo
-from cellsam_desktop.project.exporters.ctc import export_ctc
+from cellsam_desktop.project.exporters.ctc import check_folder, export_ctc
 from cellsam_desktop.project.exporters.writing import write_json
 from cellsam_desktop.project.importers.labels import import_labels
 from cellsam_desktop.project.importers.tracks import Tracks, document_of
@@ -148,6 +148,7 @@ def track(task: TrackTask) -> None:
     with open_source(task.movie) as source:
         start = _read_start(task, source.info)
         model = HeadlessModel.load(task.model, task.decoder)
+        check_folder(task.out)
         followed = _follow(task, source, model, start)
         info = source.info
     _write(task, info, followed)

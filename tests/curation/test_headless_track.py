@@ -103,6 +103,15 @@ def test_what_was_followed_is_written_when_an_error_ends_the_way(folder: Path, m
     assert not tifffile.imread("out/mask002.tif").any()
 
 
+def test_a_folder_that_cannot_be_written_is_said_before_the_work(folder: Path, monkeypatch, capsys):
+    Path("file").write_text("")
+    monkeypatch.setattr(Follower, "go_on", lambda *_: pytest.fail("The work began."))
+    assert main(["track", "movie.tif", "--start", "start.tif", "--out", "file/out", "--model", "vit_t"]) == 2
+    said = capsys.readouterr().err
+    assert "choose another folder" in said
+    assert said.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [

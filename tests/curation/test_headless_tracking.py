@@ -11,6 +11,7 @@ import tifffile
 
 from cellsam_desktop import cli
 from cellsam_desktop.core.document import Document
+from cellsam_desktop.curation import headless_link
 from cellsam_desktop.project.ctc_table import read_table
 from cellsam_desktop.project.exporters.ctc import TRUTH, export_ctc
 from tests.project.made_tracks import SIZES, made_document
@@ -66,6 +67,14 @@ def test_shuffled_bacteria_are_linked_and_scored(tmp_path, bacteria_movie, bacte
     assert values["LNK"] >= 0.99
     assert values["division_f1"] >= 0.9
     assert values["implementation"].startswith("py-ctcmetrics")
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_linking(tmp_path, nuclei_movie, monkeypatch, capsys):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(headless_link, "link", lambda *_: pytest.fail("The work began."))
+    words = ["link", str(nuclei_movie.labels), "--out", str(tmp_path / "file" / "res")]
+    assert cli.main(words) == cli.EXIT_USER_ERROR
+    assert "choose another folder" in capsys.readouterr().err
 
 
 def test_without_a_lineage_divisions_count_neither_way(tmp_path, nuclei_movie):

@@ -68,6 +68,19 @@ def export_ctc(
             _put(made, folder, naming)
 
 
+def check_folder(folder: Path) -> None:
+    """Before long work: make ``folder`` if need be, and prove that ``export_ctc`` can write into it.
+
+    Raises:
+        ExchangeError: it cannot.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for place in (folder, folder.parent):  # files are made beside the folder first
+            with tempfile.TemporaryFile(dir=place):
+                pass
+
+
 def digits(frames: int) -> int:
     """How many digits number the files of so many frames."""
     return max(3, len(str(frames - 1)))
