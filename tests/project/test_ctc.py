@@ -11,7 +11,7 @@ from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.records import Cell, MaskRecord, Source
 from cellsam_desktop.project.ctc_table import TrackRow, read_table
-from cellsam_desktop.project.exporters.ctc import TRUTH, export_ctc
+from cellsam_desktop.project.exporters.ctc import TRUTH, check_folder, export_ctc
 from cellsam_desktop.project.importers.ctc import import_ctc
 from cellsam_desktop.project.importers.labels import import_labels
 from cellsam_desktop.project.importers.tracks import document_of, settle
@@ -45,6 +45,29 @@ def test_a_new_export_replaces_the_old_frames_only(tmp_path):
     export_ctc(tmp_path, made_document(), (4, *SIZES[1:]))
     names = sorted(file.name for file in tmp_path.iterdir())
     assert names == ["mask000.tif", "mask001.tif", "mask002.tif", "mask003.tif", "notes.txt", "res_track.txt"]
+
+
+@pytest.mark.parametrize("spoil", [b"II", None])
+def test_masks_of_another_program_are_not_replaced(tmp_path, spoil):
+    export_ctc(tmp_path, made_document(), SIZES)
+    other = tmp_path / "mask005.tif"
+    tifffile.imwrite(other, np.ones((40, 60), np.uint16))
+    if spoil:
+        other.write_bytes(spoil)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    for write in (lambda: export_ctc(tmp_path, made_document(), SIZES), lambda: check_folder(tmp_path)):
+        with pytest.raises(ExchangeError, match=r"mask005\.tif: choose a new or empty folder"):
+            write()
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_large_ids_are_replaced_too(tmp_path):
+    document = Document(CALIBRATION)
+    record = MaskRecord(Mask(0, 0, np.ones((2, 2), np.bool_)), Source.CLICK)
+    AddTrack(Cell(70_000), {PlaneKey(0): record}).apply(document)
+    for frames in (3, 2):
+        export_ctc(tmp_path, document, (frames, *SIZES[1:]))
+    assert len(list(tmp_path.glob("mask*.tif"))) == 2
 
 
 def test_ground_truth_is_found_from_above(tmp_path):

@@ -15,11 +15,19 @@ from pathlib import Path
 import numpy as np
 
 from cellsam_desktop.core.document import Document
+from cellsam_desktop.core.errors import ExchangeError
 from cellsam_desktop.core.geometry import MovieSizes, PlaneKey
 from cellsam_desktop.core.progress import Report
 from cellsam_desktop.core.records import Calibration
 from cellsam_desktop.project.ctc_table import TrackRow, write_table
-from cellsam_desktop.project.exporters.labels import Labels, label_dtype, layers_on, paint, write_labels
+from cellsam_desktop.project.exporters.labels import (
+    Labels,
+    is_ours,
+    label_dtype,
+    layers_on,
+    paint,
+    write_labels,
+)
 from cellsam_desktop.project.exporters.writing import writing
 
 
@@ -48,9 +56,11 @@ def export_ctc(
     see ``labels.paint``. The files of an earlier export in the folder are replaced, others stay.
 
     Raises:
-        ExchangeError: the folder cannot be written; nothing in it has changed.
+        ExchangeError: the folder cannot be written, or holds masks of another program; nothing in it has
+            changed.
         Cancelled: ``progress`` raised it; nothing in it has changed.
     """
+    _refuse_others(folder, naming)
     painter = _Painter(document, sizes)
     pieces = _Pieces(document)
     for t in range(sizes[0]):
@@ -72,8 +82,9 @@ def check_folder(folder: Path) -> None:
     """Before long work: make ``folder`` if need be, and prove that ``export_ctc`` can write into it.
 
     Raises:
-        ExchangeError: it cannot.
+        ExchangeError: it cannot, or the folder holds masks of another program.
     """
+    _refuse_others(folder, RESULT)
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for place in (folder, folder.parent):  # files are made beside the folder first
@@ -178,11 +189,30 @@ def _write_frame(path: Path, painter: _Painter, pieces: _Pieces, t: int, calibra
     write_labels(path, planes(), sizes, dtype, calibration)
 
 
+def _masks_in(folder: Path, naming: Naming) -> list[Path]:
+    """The files of a folder that an export replaces or removes, by name."""
+    found = folder.glob(f"{naming.mask}*.tif")
+    return sorted(file for file in found if file.stem.removeprefix(naming.mask).isdigit())
+
+
+def _refuse_others(folder: Path, naming: Naming) -> None:
+    """Masks that this program did not write are not there to be replaced.
+
+    Raises:
+        ExchangeError: the folder holds some.
+    """
+    other = next((file for file in _masks_in(folder, naming) if not is_ours(file)), None)
+    if other is not None:
+        raise ExchangeError(
+            f"{folder} holds masks that may be of another program, such as {other.name}: "
+            "choose a new or empty folder."
+        )
+
+
 def _put(made: Path, folder: Path, naming: Naming) -> None:
     """Replace what an earlier export left: masks of frames that no longer exist would be read as well."""
     folder.mkdir(exist_ok=True)
-    for old in folder.glob(f"{naming.mask}*.tif"):
-        if old.stem.removeprefix(naming.mask).isdigit():
-            old.unlink()
+    for old in _masks_in(folder, naming):
+        old.unlink()
     for file in sorted(made.iterdir()):
         os.replace(file, folder / file.name)

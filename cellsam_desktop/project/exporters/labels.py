@@ -6,6 +6,7 @@ give an OME-TIFF of uint32, which Fiji opens with its numbers intact (decision 0
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ Layer = tuple[int, Mask, float | None]
 """Cell id, mask, predicted IoU (None for a mask that no decoder made)."""
 
 _LARGEST_ID = 2**32 - 1
+_SOFTWARE = "CellSAM Desktop"
 
 
 def export_labels(
@@ -120,7 +122,25 @@ def write_labels(
         paths.atomic_path(path) as temporary,
         tifffile.TiffWriter(temporary, imagej=imagej, ome=not imagej) as writer,
     ):
-        writer.write(iter(planes), shape=sizes, dtype=dtype, photometric="minisblack", **options)
+        writer.write(
+            iter(planes),
+            shape=sizes,
+            dtype=dtype,
+            photometric="minisblack",
+            software=_SOFTWARE,
+            **options,
+        )
+
+
+def is_ours(path: Path) -> bool:
+    """Whether ``write_labels`` made this file, as its tag Software tells."""
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(path) as file:
+            return bool(file.pages.first.software == _SOFTWARE)
+    except (OSError, ValueError, LookupError, struct.error):  # it cannot be read, so it is not
+        return False
 
 
 def _height_in_pile(layer: Layer) -> tuple[float, int, int]:
