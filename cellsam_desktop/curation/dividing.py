@@ -33,13 +33,27 @@ class Dividing:
         self._session = session
         self._begun: Begun | None = None
         session.movie_changed.connect(self._forget)
+        session.document_changed.connect(self._forget_who_is_gone)
 
     @property
     def possible(self) -> bool:
         """Whether two or three cells are selected."""
         return self._session.movie is not None and len(self._session.view.selection) in (2, 3)
 
+    @property
+    def begun(self) -> bool:
+        """Whether a mother was given her first daughter by a drag, and the second one is still to come."""
+        return self._begun is not None
+
     # -- intents -----------------------------------------------------------------------------------
+
+    def cancel(self) -> bool:
+        """Forget the first daughter of a drag, so that the next one begins anew; False when there is none."""
+        if self._begun is None:
+            return False
+        self._forget()
+        self._session.notices.info("The division is given up: drag from the mother to each daughter.")
+        return True
 
     def divide_selected(self) -> None:
         """Join the selected mother to the two selected daughters.
@@ -87,7 +101,9 @@ class Dividing:
         document, t = movie.document, self._session.view.t
         if not self.ended(start):
             self._do(lambda force: divide_here(document, start, target, t, force=force))
-        elif self._begun is None or self._begun.mother != start or self._begun.daughter == target:
+        elif self._begun == Begun(start, target):
+            self.cancel()
+        elif self._begun is None or self._begun.mother != start:
             self._begin(start, target)
         else:
             pair = self._begun.daughter, target
@@ -103,7 +119,7 @@ class Dividing:
         self._session.view.set(selection=(mother, daughter))
         self._session.notices.info(
             f"{document.cell(daughter).title} will be a daughter of {document.cell(mother).title}: "
-            "drag from the mother to the other daughter."
+            "drag from the mother to the other daughter, or to this one again to take it back."
         )
 
     def _do(self, make: Make) -> None:
@@ -123,6 +139,14 @@ class Dividing:
 
     def _forget(self) -> None:
         self._begun = None
+
+    def _forget_who_is_gone(self) -> None:
+        """A cell that comes to have the id of one that was deleted is no daughter because of that."""
+        movie, begun = self._session.movie, self._begun
+        if movie is None or begun is None:
+            return
+        if begun.mother not in movie.document or begun.daughter not in movie.document:
+            self._forget()
 
 
 def _divide(document: Document, cells: tuple[int, ...], *, force: bool) -> list[Edit]:

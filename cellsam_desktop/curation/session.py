@@ -143,6 +143,7 @@ class Session:
 
     def undo(self) -> None:
         """Take back the last transaction, go where it was, and select what came back."""
+        self.dividing.cancel()
         if self.movie is not None:
             self._travel(self.movie.history.undo)
 

@@ -42,19 +42,22 @@ def has_prompts(context: ActionContext) -> bool:
 
 
 def can_clear(context: ActionContext) -> bool:
-    """There is a drag, or there are prompts to drop, or a propagation to cancel."""
+    """There is a drag, a division begun by one, prompts to drop, or a propagation to cancel."""
     session = context.session
-    return session.tools.dragging or has_prompts(context) or session.propagating.running
+    begun = session.tools.dragging or session.dividing.begun
+    return begun or has_prompts(context) or session.propagating.running
 
 
 def clear(context: ActionContext) -> None:
-    """Drop the drag under way, or else the prompts, or else cancel the propagation under way."""
-    if context.session.tools.cancel():
+    """Drop the drag under way, or the prompts and a division begun by drags, or else cancel propagation."""
+    session = context.session
+    if session.tools.cancel():
         return
+    begun = session.dividing.cancel()
     if has_prompts(context):
-        context.session.prompting.clear()
-    else:
-        context.session.propagating.cancel()
+        session.prompting.clear()
+    elif not begun:
+        session.propagating.cancel()
 
 
 def can_reshape(context: ActionContext) -> bool:

@@ -84,6 +84,46 @@ def test_dragging_from_the_mother_to_each_daughter(born):
     assert document(born).lineage.daughters(1) is None
 
 
+def test_a_first_daughter_that_is_gone_is_forgotten(born):
+    session = born.session
+    session.view.set(onion=True)
+    drag(born, (20, 16), (9, 16))
+    session.view.set(selection=(2,))
+    session.editing.delete_from_here()
+    assert 2 not in document(born)
+    assert born.add_cell(2, PlaneKey(2), x=50, y=30)  # another cell with her id
+    drag(born, (20, 16), (30, 16))
+    assert list(document(born).lineage.divisions()) == []
+    assert session.view.selection == (1, 3)
+
+
+def test_undo_forgets_the_first_daughter(born):
+    session = born.session
+    session.view.set(onion=True)
+    assert born.add_cell(9, PlaneKey(2), x=40, y=30)
+    drag(born, (20, 16), (9, 16))
+    session.undo()
+    drag(born, (20, 16), (30, 16))
+    assert list(document(born).lineage.divisions()) == []
+    drag(born, (20, 16), (9, 16))
+    assert document(born).lineage.daughters(1) == (3, 2)
+
+
+def test_the_first_daughter_can_be_taken_back(born):
+    session = born.session
+    session.view.set(onion=True)
+    for _ in range(2):
+        drag(born, (20, 16), (9, 16))
+    assert "given up" in born.texts[-1]
+    assert not session.dividing.begun
+    drag(born, (20, 16), (30, 16))
+    assert session.dividing.begun
+    assert session.dividing.cancel()
+    assert not session.dividing.cancel()
+    drag(born, (20, 16), (9, 16))
+    assert list(document(born).lineage.divisions()) == []
+
+
 def test_without_onion_skin_a_selected_mother_can_be_dragged_from(born):
     session = born.session
     session.view.set(selection=(1,))

@@ -211,6 +211,18 @@ def test_a_click_enables_its_actions_soon_and_before_any_key(
     qtbot.waitUntil(actions["prompt.clear"].isEnabled)
 
 
+def test_escape_gives_up_a_division_begun_by_a_drag(
+    window: QMainWindow, session: Session, actions: Actions, put_cell: Callable[..., int], qtbot: QtBot
+) -> None:
+    mother = put_cell(10, 10, 4, 4)
+    put_cell(10, 20, 4, 4, t=1)
+    session.navigation.go_to(1)
+    assert session.dividing.drop(mother, 21, 11)
+    qtbot.waitUntil(actions["prompt.clear"].isEnabled)
+    qtbot.keyClick(window.canvas, Qt.Key.Key_Escape)
+    assert not session.dividing.begun
+
+
 def test_rebinding_acts_at_once(
     window: QMainWindow, session: Session, actions: Actions, qtbot: QtBot
 ) -> None:
