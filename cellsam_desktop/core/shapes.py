@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,6 +32,16 @@ def cut_by_spots(mask: Mask, first: Spot, second: Spot) -> tuple[Mask, Mask] | N
     rows, columns = _grid(mask)
     far = (columns - second[0]) ** 2 + (rows - second[1]) ** 2
     return _parts(mask, (columns - first[0]) ** 2 + (rows - first[1]) ** 2 <= far)
+
+
+def crosses(mask: Mask, start: Spot, end: Spot) -> bool:
+    """Whether the line from one point to another, ends included, runs over a pixel of the mask.
+
+    It is looked at every half pixel.
+    """
+    count = 2 * math.ceil(math.dist(start, end)) + 1
+    xs, ys = (np.linspace(*pair, count) for pair in zip(start, end, strict=True))
+    return any(mask.contains(x, y) for x, y in zip(xs, ys, strict=True))
 
 
 def between(before: Mask, after: Mask, fraction: float) -> Mask | None:

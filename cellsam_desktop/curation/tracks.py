@@ -10,7 +10,7 @@ from cellsam_desktop.core import track_edits
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.edits import AddTrack, Edit
 from cellsam_desktop.core.mask import Mask
-from cellsam_desktop.core.shapes import Spot, cut_by_line, cut_by_spots
+from cellsam_desktop.core.shapes import Spot, crosses, cut_by_line, cut_by_spots
 
 if TYPE_CHECKING:
     from cellsam_desktop.curation.session import Session
@@ -88,30 +88,50 @@ class Tracks:
     def split_by_line(self, start: Spot, end: Spot) -> None:
         """Cut a mask along the line through two points (x, y); the larger part stays with the cell.
 
-        It is the mask of the selected cell, or else the one under the middle of the line.
+        It is the mask of the selected cell where the line runs over it between the points, or else the one
+        under the middle of the line.
         """
         middle = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
-        self._split(middle, lambda mask: cut_by_line(mask, start, end))
+        self._split(
+            middle, lambda mask: crosses(mask, start, end), lambda mask: cut_by_line(mask, start, end)
+        )
 
     def split_by_spots(self, first: Spot, second: Spot) -> None:
         """Cut a mask between two clicks (x, y); what is nearer to the first one stays with the cell.
 
-        It is the mask of the selected cell, or else the one under the first click.
+        It is the mask of the selected cell, or else the one under the first click; both clicks lie on it.
         """
-        self._split(first, lambda mask: cut_by_spots(mask, first, second))
+        self._split(
+            first,
+            lambda mask: mask.contains(*first) and mask.contains(*second),
+            lambda mask: cut_by_spots(mask, first, second),
+        )
 
-    def _split(self, spot: Spot, cut: Callable[[Mask], tuple[Mask, Mask] | None]) -> None:
+    def _split(
+        self,
+        spot: Spot,
+        meant: Callable[[Mask], bool],
+        cut: Callable[[Mask], tuple[Mask, Mask] | None],
+    ) -> None:
         if self._session.movie is None:
             return
-        selection, key = self._session.view.selection, self._session.view.key
-        alone = len(selection) == 1 and self._has_mask(selection[0])
-        cell_id = selection[0] if alone else self._session.editing.cell_at(*spot)
-        record = None if cell_id is None else self._document.record(cell_id, key)
-        if cell_id is None or record is None:
-            self._session.notices.info("There is no mask to split: select a cell, or begin the cut on one.")
+        key, found = self._session.view.key, self._to_split(spot, meant)
+        if found is None:
+            self._session.notices.info(
+                "There is no mask to split: draw the line through one, or click on both its halves."
+            )
             return
-        chosen, parts = cell_id, cut(record.mask)
+        chosen, parts = found[0], cut(found[1])
         self._do("Split mask", lambda _: track_edits.split_mask(self._document, chosen, key, parts), chosen)
+
+    def _to_split(self, spot: Spot, meant: Callable[[Mask], bool]) -> tuple[int, Mask] | None:
+        """The cell that is ``meant``, with its mask here: the selected one, or else the one at ``spot``."""
+        selection, under = self._session.view.selection, self._session.editing.cell_at(*spot)
+        for cell_id in (*(selection if len(selection) == 1 else ()), under):
+            record = None if cell_id is None else self._document.record(cell_id, self._session.view.key)
+            if cell_id is not None and record is not None and meant(record.mask):
+                return cell_id, record.mask
+        return None
 
     def _do(self, name: str, make: Callable[[bool], list[Edit]], *selected: int) -> None:
         """Commit, then select these cells and those that came into being."""

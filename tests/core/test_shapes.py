@@ -5,7 +5,7 @@ import pytest
 
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.morphology import disc
-from cellsam_desktop.core.shapes import between, cut_by_line, cut_by_spots
+from cellsam_desktop.core.shapes import between, crosses, cut_by_line, cut_by_spots
 
 
 @pytest.mark.parametrize("angle", np.linspace(0, np.pi, 7))
@@ -31,6 +31,15 @@ def test_cuts_that_miss():
     assert cut_by_line(mask, (0, 0), (0, 40)) is None
     assert cut_by_line(mask, (20, 15), (20, 15)) is None
     assert cut_by_spots(mask, (20, 15), (60, 15)) is None
+
+
+def test_a_line_crosses_what_lies_between_its_ends():
+    mask = disc(20, 15, 5)
+    assert crosses(mask, (20, 0), (20, 40))
+    assert crosses(mask, (20, 15), (20, 15))
+    assert crosses(mask, (20, 0), (20, 11))
+    assert not crosses(mask, (20, 0), (20, 8))
+    assert not crosses(mask, (0, 0), (0, 40))
 
 
 def test_the_shape_half_way_lies_and_measures_half_way():

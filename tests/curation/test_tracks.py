@@ -120,8 +120,24 @@ def test_splitting_by_a_line_or_by_two_clicks(tracked: Desk) -> None:
     assert document.record(7, PlaneKey()).mask.same_pixels(Mask(10, 40, np.ones((5, 2), np.bool_)))
     at(tracked, 0).split_by_line((1, 30), (5, 40))
     assert "no mask to split" in tracked.texts[-1]
-    at(tracked, 0, 4).split_by_line((0, 0), (0, 9))
+    at(tracked, 0, 4).split_by_line((44, 0), (44, 24))
     assert "one side" in tracked.texts[-1]
+
+
+def test_only_a_mask_under_the_drawn_line_or_both_clicks_is_split(tracked: Desk) -> None:
+    document, view = tracked.session.movie.document, tracked.session.view
+    at(tracked, 0, 4).split_by_line((6, 12), (18, 12))  # cell 4 lies beyond the end of the line
+    assert view.selection == (1, 6)
+    at(tracked, 0, 4).split_by_spots((50, 12), (54, 12))
+    assert view.selection == (5, 7)
+    assert document.record(4, PlaneKey()).mask.area == 25
+    for action in (tracked.session.tracks.split_by_line, tracked.session.tracks.split_by_spots):
+        at(tracked, 0, 4)
+        action((20, 30), (60, 30))
+        assert "no mask to split" in tracked.texts[-1]
+    tracked.session.tracks.split_by_spots((42, 12), (52, 12))
+    assert "no mask to split" in tracked.texts[-1]
+    assert document.record(4, PlaneKey()).mask.area == 25
 
 
 def test_each_asks_for_the_cells_it_needs(tracked: Desk) -> None:
