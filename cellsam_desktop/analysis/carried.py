@@ -59,6 +59,22 @@ class Carried:
         return Carried(self.cell_id, placed.mask, (y1 - y0, x1 - x0), areas)
 
 
+@dataclass(frozen=True)
+class Fixed:
+    """A mask in the next frame that stays; ``before`` is its cell's in the frame that is carried from."""
+
+    mask: Mask
+    before: Mask | None = None
+
+    def lay_with(self, mask: Mask) -> bool:
+        """Whether a cell with this ``mask`` and that of ``before`` lay mostly one within the other.
+
+        So does a cell in its eggshell, and neighbours that share a few pixels do not.
+        """
+        shared = 0 if self.before is None else self.before.overlap(mask)
+        return self.before is not None and 0 < min(self.before.area, mask.area) <= 2 * shared
+
+
 @dataclass(frozen=True, eq=False)
 class Placed:
     """The mask of one cell in the frame it was carried to; ``agreement`` as in ``MaskRecord``."""

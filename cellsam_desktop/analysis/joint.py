@@ -37,6 +37,14 @@ class Claim:
 
 
 @dataclass(frozen=True, eq=False)
+class Obstacle:
+    """A mask whose pixels no claim gets, but those of the cells ``spared``."""
+
+    mask: Mask
+    spared: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, eq=False)
 class Resolved:
     """What a claim keeps: all its ``pixels``, and of them the ``mask``, one piece without holes unless others
     lie in them; both None when nothing is left.
@@ -49,37 +57,50 @@ class Resolved:
 def resolve(
     claims: Sequence[Claim],
     plane: Region,
-    fixed: Sequence[Mask] = (),
+    fixed: Sequence[Obstacle] = (),
     domain: Mask | None = None,
     evidence: Evidence | None = None,
 ) -> list[Resolved]:
-    """The pixels of each claim; no two share one, none has one of ``fixed``, all lie in ``domain``.
+    """The pixels of each claim; no two share one, none has one of ``fixed`` that does not spare it,
+    all lie in ``domain``.
 
     ``evidence`` says of every pixel what it looks like.
     """
     fields = [_field(claim, plane, evidence) for claim in claims]
     resolved: dict[int, Resolved] = {}
     for group in groups([window for window, _ in fields]):
-        own = _resolve([fields[number] for number in group], fixed, domain)
+        own = _resolve([(claims[number], fields[number]) for number in group], fixed, domain)
         resolved.update(zip(group, own, strict=True))
     return [resolved[number] for number in range(len(fields))]
 
 
-def _resolve(fields: Sequence[Field], fixed: Sequence[Mask], domain: Mask | None) -> list[Resolved]:
+def _resolve(
+    claims: Sequence[tuple[Claim, Field]], fixed: Sequence[Obstacle], domain: Mask | None
+) -> list[Resolved]:
     """As ``resolve``, for claims that lie together."""
-    area = around([window for window, _ in fields])
+    area = around([window for _, (window, _) in claims])
     owner = np.full((area.height, area.width), -1, np.intp)
     best = np.zeros(owner.shape, np.float32)
-    best[covered(fixed, area)] = np.inf
+    best[covered([one.mask for one in fixed if not one.spared], area)] = np.inf
     if domain is not None:
         best[~domain.crop(area)] = np.inf
-    for number, (window, strength) in enumerate(fields):
+    barred = [_barred(claim, window, fixed) for claim, (window, _) in claims]
+    for number, (_, (window, strength)) in enumerate(claims):
         rows, columns = window.within(area)
-        wins = strength > best[rows, columns]
+        wins = (strength > best[rows, columns]) & ~barred[number]
         owner[rows, columns][wins] = number
         best[rows, columns][wins] = strength[wins]
     free = (owner < 0) & np.isfinite(best)
-    return [_resolved(owner, free, number, area, window) for number, (window, _) in enumerate(fields)]
+    resolved = []
+    for number, (_, (window, _)) in enumerate(claims):
+        place = window.within(area)
+        resolved.append(_resolved(owner[place] == number, free[place] & ~barred[number], window))
+    return resolved
+
+
+def _barred(claim: Claim, window: Region, fixed: Sequence[Obstacle]) -> NDArray[np.bool_]:
+    """The pixels of the window that a claim cannot have though others can."""
+    return covered([one.mask for one in fixed if one.spared and claim.cell_id not in one.spared], window)
 
 
 def _field(claim: Claim, plane: Region, evidence: Evidence | None) -> Field:
@@ -100,13 +121,11 @@ def _field(claim: Claim, plane: Region, evidence: Evidence | None) -> Field:
     return window, strength
 
 
-def _resolved(
-    owner: NDArray[np.intp], free: NDArray[np.bool_], number: int, area: Region, window: Region
-) -> Resolved:
-    pixels = Mask.from_array(owner[window.within(area)] == number, window.y0, window.x0)
+def _resolved(own: NDArray[np.bool_], free: NDArray[np.bool_], window: Region) -> Resolved:
+    """What a claim keeps whose ``own`` pixels of the window these are; nobody has those that are ``free``."""
+    pixels = Mask.from_array(own, window.y0, window.x0)
     if pixels is None:
         return Resolved(None, None)
     whole = fill_holes(keep_largest(pixels))
-    place = whole.region.within(area)
-    inside = whole.bits & ((owner[place] == number) | free[place])
+    inside = whole.bits & (own | free)[whole.region.within(window)]
     return Resolved(pixels, Mask.from_array(inside, whole.y0, whole.x0))

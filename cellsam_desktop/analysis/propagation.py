@@ -12,6 +12,7 @@ from cellsam_desktop.analysis.appearance import Appearance
 from cellsam_desktop.analysis.carried import (
     BatchDecoder,
     Carried,
+    Fixed,
     Image,
     Looks,
     Lost,
@@ -20,7 +21,7 @@ from cellsam_desktop.analysis.carried import (
     Split,
     Young,
 )
-from cellsam_desktop.analysis.joint import Evidence
+from cellsam_desktop.analysis.joint import Evidence, Obstacle
 from cellsam_desktop.analysis.mothers import with_daughters
 from cellsam_desktop.analysis.motion import Frames, apart
 from cellsam_desktop.analysis.parting import one_still, with_mothers
@@ -33,6 +34,7 @@ from cellsam_desktop.sam.crops import looks_for
 __all__ = [
     "BatchDecoder",
     "Carried",
+    "Fixed",
     "Lost",
     "NextFrame",
     "Placed",
@@ -77,7 +79,7 @@ def carry(
     carried: Sequence[Carried],
     *,
     plane: Region,
-    fixed: Sequence[Mask] = (),
+    fixed: Sequence[Fixed] = (),
     domain: Mask | None = None,
     image: Image | None = None,
     previous_image: Image | None = None,
@@ -86,8 +88,8 @@ def carry(
 ) -> NextFrame:
     """Where the cells are in the next frame, given its ``looks``: those of ``looks_needed`` at least.
 
-    No two masks share a pixel, none has one of ``fixed`` (masks there that stay as they are), and all lie
-    within ``domain`` and ``plane`` (the whole plane of the movie). ``image`` and ``previous_image`` are the
+    No two masks share a pixel, none has one of ``fixed`` unless it lay with it before, and all lie within
+    ``domain`` and ``plane`` (the whole plane of the movie). ``image`` and ``previous_image`` are the
     planes as the encoder sees them, (height, width, 3); without them cells are expected to go on as before.
     Without ``divisions`` no cell is split, as when going backwards in time. ``young`` are the divisions that
     were proposed on the frame before, their daughters among ``carried``: one that came too early is undone.
@@ -102,7 +104,7 @@ def carry(
         evidence, before = (partial(appearance.of, one) for one in (image, previous_image))
     known = [*carried, *(each.mother for each in young)]
     expected = _expected(known, plane, image, previous_image)
-    step = Step(decoder, looks, plane, fixed, domain, evidence)
+    step = Step(decoder, looks, plane, _obstacles(fixed, known), domain, evidence)
     claims = step.claims((cell.cell_id, mask) for cell in carried if (mask := expected[cell.cell_id]))
     found = step.resolve(claims)
     undone = one_still(step, claims, found, young, before)
@@ -114,6 +116,14 @@ def carry(
     result.undone.extend(undone)
     result.lost.extend(Lost(cell.cell_id, _LEFT) for cell in carried if expected[cell.cell_id] is None)
     return result
+
+
+def _obstacles(fixed: Sequence[Fixed], carried: Sequence[Carried]) -> list[Obstacle]:
+    """No mask is in the way of the cells that lay with it before."""
+    return [
+        Obstacle(one.mask, frozenset(cell.cell_id for cell in carried if one.lay_with(cell.mask)))
+        for one in fixed
+    ]
 
 
 def _expected(

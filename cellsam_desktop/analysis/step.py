@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cellsam_desktop.analysis.asking import Question, Reply, ask
 from cellsam_desktop.analysis.carried import BatchDecoder, Looks, Lost, NextFrame, Placed
-from cellsam_desktop.analysis.joint import Claim, Evidence, Resolved, resolve
+from cellsam_desktop.analysis.joint import Claim, Evidence, Obstacle, Resolved, resolve
 from cellsam_desktop.core.geometry import Region
 from cellsam_desktop.core.mask import Mask
 
@@ -26,7 +26,7 @@ class Step:
     decoder: BatchDecoder
     looks: Looks
     plane: Region
-    fixed: Sequence[Mask]
+    fixed: Sequence[Obstacle]
     domain: Mask | None
     evidence: Evidence | None
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
-from cellsam_desktop.analysis.carried import RECENT, Carried, NextFrame, Placed, Split, Young
+from cellsam_desktop.analysis.carried import RECENT, Carried, Fixed, NextFrame, Placed, Split, Young
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.edits import AddCell, AddDivision, Edit, SetMask
 from cellsam_desktop.core.geometry import PlaneKey
@@ -23,12 +23,12 @@ class Survey:
     """What is to be done from one frame to the one beside it.
 
     ``carry`` are the cells to look for; ``there`` those that have a mask there which stays, and go on from it
-    (a mother's daughters among them); ``fixed`` are the masks there that nothing may touch.
+    (a mother's daughters among them); ``fixed`` are the masks there that stay.
     """
 
     carry: tuple[int, ...] = ()
     there: tuple[int, ...] = ()
-    fixed: tuple[Mask, ...] = ()
+    fixed: tuple[Fixed, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,13 @@ def survey(
         else:
             carry.append(cell_id)
     kept = set(document.cells_on(target)).difference(carry, anew, (ignored,))
-    records = (document.record(cell_id, target) for cell_id in sorted(kept))
-    fixed = tuple(record.mask for record in records if record is not None)
-    return Survey(tuple(carry), tuple(dict.fromkeys(there)), fixed)
+    fixed = (_fixed(document, cell_id, source, target) for cell_id in sorted(kept))
+    return Survey(tuple(carry), tuple(dict.fromkeys(there)), tuple(one for one in fixed if one is not None))
+
+
+def _fixed(document: Document, cell_id: int, source: PlaneKey, target: PlaneKey) -> Fixed | None:
+    before, record = document.record(cell_id, source), document.record(cell_id, target)
+    return None if record is None else Fixed(record.mask, None if before is None else before.mask)
 
 
 def going_on(todo: Survey, done: Outcome) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from cellsam_desktop.analysis.appearance import Appearance
 from cellsam_desktop.analysis.asking import Reply
 from cellsam_desktop.analysis.carried import Carried
 from cellsam_desktop.analysis.groups import groups
-from cellsam_desktop.analysis.joint import Claim, resolve
+from cellsam_desktop.analysis.joint import Claim, Obstacle, resolve
 from cellsam_desktop.analysis.motion import apart
 from cellsam_desktop.analysis.propagation import _expected
 from cellsam_desktop.core.geometry import Region
@@ -64,7 +64,7 @@ def test_apart_or_together_the_result_is_the_same(monkeypatch):
     image = random.integers(0, 256, (300, 300, 3), dtype=np.uint8)
     cells = [cell(40, 50), cell(62, 60), cell(200, 180), cell(230, 190), cell(60, 250, 9)]
     claims = [claim(number, mask) for number, mask in enumerate(cells, start=1)]
-    plane, fixed, domain = Region.whole(300, 300), [cell(215, 185, 6)], cell(140, 150, 170)
+    plane, fixed, domain = Region.whole(300, 300), [Obstacle(cell(215, 185, 6))], cell(140, 150, 170)
 
     def outcome():
         like = Appearance(image, cells)

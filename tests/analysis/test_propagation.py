@@ -9,7 +9,7 @@ import pytest
 import tifffile
 
 from cellsam_desktop.analysis.asking import Question, ask
-from cellsam_desktop.analysis.propagation import Carried, NextFrame, Young, carry, looks_needed
+from cellsam_desktop.analysis.propagation import Carried, Fixed, NextFrame, Young, carry, looks_needed
 from cellsam_desktop.core.geometry import PlaneIndex, Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.morphology import disc
@@ -36,6 +36,7 @@ class Nuclei:
         self.plane = Region.whole(*self.images[0].shape[:2])
         self.cells = [Carried(cell_id, mask) for cell_id, mask in self.before.items()]
         self.model = model
+        self.everything = Mask(0, 0, np.ones((self.plane.height, self.plane.width), np.bool_))
         self.looks = {
             region: model.look(self.images[1], region) for region in looks_needed(self.plane, self.cells)
         }
@@ -103,18 +104,34 @@ def test_backwards_nothing_divides(nuclei: Nuclei):
 
 def test_fixed_masks_and_the_domain_are_respected(nuclei: Nuclei):
     fixed, domain = nuclei.after[5], disc(250, 250, 200)
-    found = nuclei.carry(fixed=[fixed], domain=domain)
+    found = nuclei.carry(fixed=[Fixed(fixed)], domain=domain)
     for mask in masks(found):
         assert mask.overlap(fixed) == 0
         assert mask.overlap(domain) == mask.area
 
 
 def test_what_is_gone_is_lost_with_a_reason(nuclei: Nuclei):
-    everything = Mask(0, 0, np.ones((nuclei.plane.height, nuclei.plane.width), np.bool_))
-    found = nuclei.carry(fixed=[everything])
+    found = nuclei.carry(fixed=[Fixed(nuclei.everything)])
     assert masks(found) == []
     assert {lost.cell_id for lost in found.lost} == set(nuclei.before)
     assert all(lost.reason.endswith(".") for lost in found.lost)
+
+
+def test_a_fixed_mask_that_held_the_cells_before_is_not_in_their_way(nuclei: Nuclei):
+    free = nuclei.carry()
+    found = nuclei.carry(fixed=[Fixed(nuclei.everything, nuclei.everything)])
+    assert len(found.lost) == len(free.lost)
+    for mask, other in zip(masks(found), masks(free), strict=True):
+        assert mask.same_pixels(other)
+
+
+def test_only_who_lay_with_a_mask_passes_through_it():
+    shell, before = Mask(0, 0, np.ones((50, 50), np.bool_)), Mask(0, 0, np.ones((60, 50), np.bool_))
+    cell = Mask(20, 20, np.ones((10, 10), np.bool_))
+    assert Fixed(shell, before).lay_with(cell)
+    assert Fixed(cell, cell).lay_with(shell)
+    assert not Fixed(shell, None).lay_with(cell)
+    assert not Fixed(shell, before.moved(28, 0)).lay_with(cell)  # two rows in common
 
 
 def test_without_images_cells_go_on_as_before(nuclei: Nuclei):

@@ -132,6 +132,18 @@ def test_selected_cells_only_and_what_is_curated_or_locked_stays(desk):
     assert document.frames(3) == [0]
 
 
+def test_an_eggshell_around_the_cells_is_not_in_their_way(desk):
+    session = desk.session
+    document = session.movie.document
+    shell = MaskRecord(Mask(5, 5, np.ones((HEIGHT - 10, WIDTH - 10), np.bool_)), Source.BRUSH)
+    edits = [SetMask(4, PlaneKey(t), shell) for t in (0, 1)]
+    assert session.commit("Paint", [AddCell(Cell(4)), *edits])
+    session.view.set(hidden=frozenset([4]))
+    propagate(desk, session.propagating.to_next)
+    assert min(document.record(c, PlaneKey(1)).mask.iou(disc(c, 1)) for c in (1, 2, 3)) > 0.8
+    assert document.record(4, PlaneKey(1)) is shell
+
+
 def test_what_is_accepted_while_its_frame_is_worked_on_stays(desk, monkeypatch):
     session = desk.session
     document = session.movie.document

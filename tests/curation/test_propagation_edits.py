@@ -68,6 +68,7 @@ def test_cells_are_carried_unless_something_stays_there(paper):
     assert found.carry == (1, 2)
     assert found.there == (3, 4)
     assert len(found.fixed) == 3  # 3, 4 and 6
+    assert [one.before is None for one in found.fixed] == [False, False, True]
 
 
 def test_the_domain_is_neither_carried_nor_in_the_way(paper):
