@@ -67,7 +67,7 @@ def test_points_become_discs(tmp_path, separator):
         "Frame,ID,X,Y,radius,mother",
         "0,7,10,12,2,",
         "1.0,7,11.4,12,,",
-        "2,8,5,6,,7",
+        "2,8,5,6,,7.0",
         "2,9,20,20,1,7",
         "3,9,500,20,1,7",
     ]

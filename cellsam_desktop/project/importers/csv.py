@@ -43,7 +43,7 @@ def import_csv(path: Path, sizes: MovieSizes, progress: Report | None = None) ->
             progress(done)
         try:
             cell, key, mask = _read(row)
-            mother = int(row.get("mother") or 0)
+            mother = _whole(row.get("mother") or "0")
         except (ValueError, KeyError, OverflowError) as error:
             raise ExchangeError(
                 f"Line {number} of {path.name} cannot be understood ({error}): correct the line."
