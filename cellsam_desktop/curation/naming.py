@@ -53,7 +53,7 @@ class Proposal:
 
 
 class Naming:
-    """Proposes names for the cells of the open movie, and gives them."""
+    """Proposes names for cells of the open movie, and gives them. Cells that are gone by then are skipped."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -67,7 +67,7 @@ class Naming:
     def axes_from(self, given: Mapping[int, str]) -> Axes | None:
         """The axes as ABa, ABp, EMS and P2 lie, if these names are among those given or those there are."""
         trial = self._document.snapshot()
-        for cell_id, name in given.items():
+        for cell_id, name in self._there(given).items():
             trial.put_cell(replace(trial.cell(cell_id), name=name))
         return axes_of(trial)
 
@@ -81,7 +81,7 @@ class Naming:
         kept = {
             i: name for i, name in before.items() if name and not (overwrite and document.lineage.mother(i))
         }
-        naming = propose_names(document, kept | dict(given), axes)
+        naming = propose_names(document, kept | self._there(given), axes)
         names = {i: name for i, name in before.items() if name} | naming.names
         changes = {i: name for i, name in names.items() if name != before[i]}
         return Proposal(names, changes, naming.undecided)
@@ -91,8 +91,11 @@ class Naming:
         if not names:
             return False
         document = self._document
-        edits = [ChangeCell(replace(document.cell(i), name=name)) for i, name in names.items()]
-        return self._session.commit("Name cells", edits)
+        edits = [ChangeCell(replace(document.cell(i), name=name)) for i, name in self._there(names).items()]
+        return bool(edits) and self._session.commit("Name cells", edits)
+
+    def _there(self, names: Mapping[int, str]) -> dict[int, str]:
+        return {i: name for i, name in names.items() if i in self._document}
 
     @property
     def _document(self) -> Document:

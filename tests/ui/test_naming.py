@@ -64,6 +64,24 @@ def test_they_are_given_in_one_step(dialog: NamingDialog, family: Session) -> No
     assert names(family) == [""] * 5
 
 
+def test_a_cell_that_is_gone_by_then_is_left_out(dialog: NamingDialog, family: Session) -> None:
+    """As after a propagation that was running when the dialog opened."""
+    dialog.give(1, "E")
+    dialog.give(4, "mine")
+    assert dialog.proposal.changes.keys() >= {1, 2, 3, 4}
+    family.editing.select((4,))
+    family.editing.delete_from_here()
+    document = family.movie.document
+    assert 4 not in document
+    before = dialog.proposal
+    for choice in (0, 1):
+        dialog.anterior.setCurrentIndex(choice)
+    assert 4 not in dialog.proposal.changes
+    dialog.proposal = before
+    dialog.accept()
+    assert names(family)[:3] == ["E", "Ea", "Ep"]
+
+
 def test_a_cell_can_be_typed_over_and_her_sister_follows(dialog: NamingDialog) -> None:
     dialog.give(1, "MS")
     dialog._items[2].setText(2, "MSp")
