@@ -163,5 +163,5 @@ def family(document: Document, cells: tuple[int, ...]) -> tuple[int, int, int]:
     spans = {i: document.span(i) or (0, 0) for i in cells}
     mother, one, other = sorted(cells, key=lambda i: (spans[i][1], spans[i][0]))
     if spans[mother] == spans[one]:
-        raise EditRefused("All three cells end on the same frame: a mother ends before her daughters begin.")
+        raise EditRefused("No cell ends before the other two: a mother ends before her daughters begin.")
     return mother, one, other

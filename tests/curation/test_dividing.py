@@ -68,7 +68,13 @@ def test_what_cannot_divide_is_said(born):
     assert born.add_cell(9, PlaneKey(3), x=40)
     session.view.set(selection=(2, 3, 9))
     session.dividing.divide_selected()
-    assert "end on the same frame" in born.texts[-1]
+    assert "No cell ends before the other two" in born.texts[-1]
+    session.view.set(t=2, selection=(9,))
+    session.editing.delete_from_here()
+    assert born.add_cell(8, PlaneKey(5), x=40)
+    session.view.set(selection=(2, 3, 8))
+    session.dividing.divide_selected()
+    assert "No cell ends before the other two" in born.texts[-1]
     assert list(document(born).lineage.divisions()) == []
 
 
