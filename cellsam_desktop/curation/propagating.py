@@ -24,7 +24,8 @@ _NAMED = 3
 class Propagating:
     """Starts, follows and ends propagations, one at a time.
 
-    Each is one step of undo, saved frame by frame. ``changed`` is emitted when one begins or ends.
+    Each is one step of undo, which edits meanwhile part, saved frame by frame. ``changed`` is emitted when
+    one begins or ends.
     """
 
     changed = Signal()

@@ -84,7 +84,8 @@ def run_track(arguments: argparse.Namespace) -> int:
     """Carry out ``track``; the result is the exit code.
 
     Raises:
-        CellSamError: something cannot be read, or written; nothing was written.
+        CellSamError: something cannot be read, or written. Nothing was written, except what was followed
+            until an error on the way, which its sentence says.
     """
     from cellsam_desktop.curation.headless_track import TrackTask, track
 
