@@ -126,7 +126,8 @@ class DecoderThread:
 
     def run_later(self, work: Callable[[OnnxDecoder, PreparedLooks], T]) -> Future[T]:
         """Run ``work`` on this thread when nobody waits for a mask; it should be short, since a hover that
-        comes meanwhile waits for its end. Never answered when the thread is stopped before.
+        comes meanwhile waits for its end. When a graphics card fails at it, it is run once more on the CPU.
+        Never answered when the thread is stopped before.
         """
         future: Future[T] = Future()
         with self._wake:
@@ -179,13 +180,22 @@ class DecoderThread:
         return None
 
     def _run_now(self, work: _Work, future: Future[Any]) -> None:
+        try:
+            future.set_result(self._work_out(work))
+        except BaseException as error:  # noqa: BLE001 - raised again where the result is waited for
+            future.set_exception(error)
+
+    def _work_out(self, work: _Work) -> Any:
+        """What the work gives; it is begun again when the graphics card fails at it."""
         assert self._desk is not None
         try:
-            future.set_result(work(self._desk.decoder, self._desk.looks))
-        except BaseException as error:  # noqa: BLE001 - raised again where the result is waited for
-            if not isinstance(error, CellSamError):
-                self._leave_card()
-            future.set_exception(error)
+            return work(self._desk.decoder, self._desk.looks)
+        except CellSamError:
+            raise
+        except Exception:
+            if not self._leave_card():
+                raise
+        return work(self._desk.decoder, self._desk.looks)
 
     def _load(self, onnx: Path) -> None:
         try:

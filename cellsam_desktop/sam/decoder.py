@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -55,15 +55,19 @@ class Answer:
 class PreparedImage:
     """What the decoder needs of one image, whatever the prompts are; lies on the decoder's device.
 
-    Made by ``OnnxDecoder.prepare``, and of use to that decoder only.
+    Made from ``embedding`` by ``OnnxDecoder.prepare``. Another decoder than its ``maker`` prepares it anew:
+    its weights may differ, and the tensors may lie on a device that failed meanwhile.
     """
 
     tensors: Mapping[str, OrtValue]
+    embedding: NDArray[Any]
+    maker: object
 
     @property
     def nbytes(self) -> int:
         """The memory it takes."""
-        return sum(tensor.tensor_size_in_bytes() for tensor in self.tensors.values())
+        tensors = sum(tensor.tensor_size_in_bytes() for tensor in self.tensors.values())
+        return int(tensors + self.embedding.nbytes)
 
 
 class OnnxDecoder:
@@ -82,6 +86,7 @@ class OnnxDecoder:
         self._threads = threads
         graphs = onnx, files.image, files.hint
         self._session, self._image_session, self._hint_session = _sessions(graphs, threads, providers)
+        self._mark = object()  # known to its images, which must not keep it alive
         self._trained = files.trained
         self._last_hint: tuple[PreparedImage, FloatArray, PreparedImage] | None = None
 
@@ -98,7 +103,8 @@ class OnnxDecoder:
     def prepare(self, embedding: NDArray[Any]) -> PreparedImage:
         """Do once what depends on the image alone; ``embedding`` is (256, 64, 64) of any float type."""
         array = np.ascontiguousarray(embedding, dtype=np.float32).reshape(len(embedding), -1)
-        return PreparedImage(self._image_session.run_on_device(_values(embedding=array)))
+        tensors = self._image_session.run_on_device(_values(embedding=array))
+        return PreparedImage(tensors, np.array(embedding), self._mark)
 
     def decode(
         self,
@@ -109,9 +115,10 @@ class OnnxDecoder:
     ) -> Answer:
         """The candidates for ``prompts`` (plane pixels) on the region that ``image`` shows.
 
-        An embedding (256, 64, 64) serves as ``image`` too, but is prepared at each call. ``hint`` is the
-        logits (256, 256) of an earlier answer to these prompts less the last; what it takes is remembered for
-        the next call, since a hover asks with the same hint again and again.
+        An embedding (256, 64, 64) serves as ``image`` too, as does what another decoder prepared; both are
+        prepared at each call. ``hint`` is the logits (256, 256) of an earlier answer to these prompts less
+        the last; what it takes is remembered for the next call, since a hover asks with the same hint again
+        and again.
 
         Raises:
             PromptError: there is no prompt.
@@ -164,7 +171,9 @@ class OnnxDecoder:
         return DecoderSession(self._onnx, 1, [CPU]), DecoderSession(hint, 1, [CPU])
 
     def _prepared(self, image: PreparedImage | NDArray[Any]) -> PreparedImage:
-        return image if isinstance(image, PreparedImage) else self.prepare(image)
+        if not isinstance(image, PreparedImage):
+            return self.prepare(image)
+        return image if image.maker is self._mark else self.prepare(image.embedding)
 
 
 def _sessions(
@@ -183,7 +192,7 @@ def _hinted(session: DecoderSession, image: PreparedImage, hint: FloatArray) -> 
     before = {name: image.tensors[name] for name in session.inputs - {"hint"}}
     changed = session.run_on_device({**before, **_values(hint=logits)})
     after = {name.removeprefix(HINTED): value for name, value in changed.items()}
-    return PreparedImage({**image.tensors, **after})
+    return replace(image, tensors={**image.tensors, **after})
 
 
 def _decode(

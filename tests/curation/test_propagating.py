@@ -14,7 +14,9 @@ from cellsam_desktop.core.geometry import PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.records import Cell, MaskRecord, Source
 from cellsam_desktop.curation.propagation_run import PropagationRun
+from cellsam_desktop.sam.providers import CPU, CUDA
 from tests.curation.conftest import Desk
+from tests.sam.card import insert_card
 
 FRAMES, HEIGHT, WIDTH, RADIUS = 6, 128, 192, 13
 STARTS = ((30, 40), (100, 40), (60, 95))
@@ -75,6 +77,7 @@ def desk(open_desk):
     while session.movie.history.undo_name != "Begin":
         session.undo()
     session.view.set(t=0, selection=(), hidden=frozenset())
+    session.jobs.decoder.run_later(lambda *_: None).result(LONG)  # until looks are ready, files closed
     open_desk.notices.clear()
 
 
@@ -226,6 +229,18 @@ def test_an_unexpected_error_leaves_the_way_free(desk, monkeypatch):
     assert not session.propagating.running
     monkeypatch.undo()
     propagate(desk, session.propagating.to_next)
+
+
+def test_a_graphics_card_that_fails_on_the_way_does_not_end_it(desk, monkeypatch):
+    session, card = desk.session, insert_card(monkeypatch)
+    session.jobs.decoder.load(session.encoding.decoder_path)
+    desk.wait(lambda: session.jobs.decoder.provider == CUDA, LONG)
+    card.fails.add("decoder.onnx")
+    session.propagating.to_end()
+    desk.wait(lambda: not session.propagating.running, LONG)
+    assert session.jobs.decoder.provider == CPU
+    for cell in (1, 2, 3):
+        assert session.movie.document.record(cell, PlaneKey(FRAMES - 1)) is not None
 
 
 def test_what_cannot_be_done_is_said(desk):

@@ -12,14 +12,16 @@ import pytest
 from cellsam_desktop.core.errors import Cancelled
 from cellsam_desktop.core.prompts import Point, Prompts
 from cellsam_desktop.jobs.batch_decoder import SLICE, QueuedDecoder
-from cellsam_desktop.jobs.decode_request import DecodeRequest, EncodedLook
+from cellsam_desktop.jobs.decode_request import DecodeRequest, DecodeResult, EncodedLook
 from cellsam_desktop.jobs.decoder_thread import DecoderThread
 from cellsam_desktop.jobs.post import PostQueue
 from cellsam_desktop.jobs.waiting import on_main_thread, wait
-from cellsam_desktop.sam.decoder import OnnxDecoder
+from cellsam_desktop.sam.decoder import OnnxDecoder, PreparedImage
 from cellsam_desktop.sam.embedding_cache import EmbeddingCache
+from cellsam_desktop.sam.providers import CPU
 from cellsam_desktop.sam.transforms import InputGeometry
 from tests.jobs.helpers import CELL, LONG, WHOLE, EncodedMovie, target
+from tests.sam.card import Card, insert_card
 
 GEOMETRY = InputGeometry(WHOLE)
 
@@ -29,6 +31,17 @@ def thread(post: PostQueue, encoded_movie: EncodedMovie) -> Iterator[DecoderThre
     thread = DecoderThread(post, EmbeddingCache(encoded_movie.config.embeddings_dir, 10**9))
     yield thread
     thread.stop()
+
+
+@pytest.fixture
+def decoder_on_cpu(encoded_movie: EncodedMovie) -> OnnxDecoder:
+    """Made before the card is inserted."""
+    return OnnxDecoder(encoded_movie.decoder, providers=[CPU])
+
+
+@pytest.fixture
+def card(decoder_on_cpu: OnnxDecoder, monkeypatch: pytest.MonkeyPatch) -> type[Card]:
+    return insert_card(monkeypatch)
 
 
 def never() -> None:
@@ -47,6 +60,42 @@ def test_slices_give_the_answers_of_one_batch(thread, encoded_movie):
     for answer, asked in zip(answers, prompts, strict=True):
         expected = decoder.decode(look, GEOMETRY, asked)
         np.testing.assert_allclose(answer.candidates[0].logits, expected.candidates[0].logits, atol=1e-4)
+
+
+def test_a_graphics_card_that_fails_at_a_batch_is_replaced_by_the_processor(
+    thread, encoded_movie, decoder_on_cpu, card
+):
+    thread.load(encoded_movie.decoder)
+    queued = QueuedDecoder(thread, never)
+    look = queued.look(encoded_movie.keys[target(0)])
+    card.fails.add("decoder.onnx")
+    check_answers(queued, look, decoder_on_cpu)
+
+
+def test_a_batch_goes_on_when_a_click_has_left_the_graphics_card(
+    post, thread, encoded_movie, decoder_on_cpu, card
+):
+    thread.load(encoded_movie.decoder)
+    queued = QueuedDecoder(thread, never)
+    look = queued.look(encoded_movie.keys[target(0)])
+    card.fails.add("decoder.onnx")
+    answered: list[DecodeResult] = []
+    click = DecodeRequest((EncodedLook(encoded_movie.keys[target(0)], GEOMETRY),), Prompts((Point(*CELL),)))
+    thread.submit(click, answered.append)
+    assert post.wait_for(lambda: bool(answered), LONG)
+    assert thread.provider == CPU
+    check_answers(queued, look, decoder_on_cpu)
+
+
+def check_answers(queued: QueuedDecoder, look: PreparedImage | None, expected: OnnxDecoder) -> None:
+    """The batch of two slices is that of a decoder that was never on a card; with a hint, too."""
+    assert look is not None
+    prompts = [Prompts((Point(CELL[0] + x, CELL[1]),)) for x in range(SLICE + 1)]
+    hints = [None] * SLICE + [np.ones((256, 256), np.float32)]
+    answers = queued.decode_many(look, GEOMETRY, prompts, hints)
+    for answer, asked, hint in zip(answers, prompts, hints, strict=True):
+        there = expected.decode(look.embedding, GEOMETRY, asked, hint)
+        np.testing.assert_allclose(answer.candidates[0].logits, there.candidates[0].logits, atol=1e-4)
 
 
 def test_a_look_that_is_gone_is_none(thread, encoded_movie):

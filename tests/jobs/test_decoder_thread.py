@@ -246,7 +246,7 @@ def test_the_click_at_which_the_graphics_card_fails_is_answered(
     assert heard.failed == [CARD_FAILED]
 
 
-def test_after_a_batch_at_which_the_graphics_card_failed_the_processor_decodes(
+def test_a_batch_at_which_the_graphics_card_fails_is_answered_by_the_processor(
     post, thread, heard, encoded_movie, card
 ):
     thread.load(encoded_movie.decoder)
@@ -257,8 +257,6 @@ def test_after_a_batch_at_which_the_graphics_card_failed_the_processor_decodes(
     def batch(decoder: OnnxDecoder, _: object) -> list[Answer]:
         return decoder.decode_many(embedding, GEOMETRY, [CLICK])
 
-    with pytest.raises(RuntimeError, match="CUDA failure"):
-        thread.run_later(batch).result(LONG)
     assert len(thread.run_later(batch).result(LONG)) == 1
     assert post.wait_for(lambda: heard.loaded == [CUDA, CPU], LONG)
     assert heard.failed == [CARD_FAILED]

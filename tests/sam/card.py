@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,16 @@ from onnxruntime import OrtValue
 from cellsam_desktop.sam import decoder, steady_decoder
 from cellsam_desktop.sam.providers import CPU, CUDA
 from cellsam_desktop.sam.sessions import DecoderSession
+
+
+@dataclass(frozen=True, eq=False)
+class OnCard:
+    """A tensor in the memory of the card, of no use to a session on the CPU."""
+
+    value: OrtValue
+
+    def tensor_size_in_bytes(self) -> int:
+        return self.value.tensor_size_in_bytes()
 
 
 class Card(DecoderSession):
@@ -33,13 +44,21 @@ class Card(DecoderSession):
     def provider(self) -> str:
         return CUDA if self._on_card else CPU
 
-    def run(self, names: Sequence[str], inputs: Mapping[str, OrtValue]) -> list[OrtValue]:
+    def run(self, names: Sequence[str], inputs: Mapping[str, OrtValue | OnCard]) -> list[OrtValue]:
         if self._on_card and self._name in self.fails:
             raise RuntimeError("CUDA failure 700: an illegal memory access was encountered")
-        return super().run(names, inputs)
+        return super().run(names, {name: self._at_hand(value) for name, value in inputs.items()})
 
-    def run_on_device(self, inputs: Mapping[str, OrtValue]) -> dict[str, OrtValue]:
-        return dict(zip(self._outputs, self.run(self._outputs, inputs), strict=True))
+    def run_on_device(self, inputs: Mapping[str, OrtValue | OnCard]) -> dict[str, OrtValue | OnCard]:
+        results = self.run(self._outputs, inputs)
+        left = map(OnCard, results) if self._on_card else results
+        return dict(zip(self._outputs, left, strict=True))
+
+    def _at_hand(self, value: OrtValue | OnCard) -> OrtValue:
+        if isinstance(value, OnCard):
+            assert self._on_card, "a tensor on the card was given to the CPU"
+            return value.value
+        return value
 
 
 def insert_card(monkeypatch: pytest.MonkeyPatch) -> type[Card]:
