@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -99,12 +100,14 @@ class SteadyEncoder:
             return _checked(self._encoder.encode(image))
         except (ModelError, RuntimeError) as error:
             log.warning("Encoding on %s failed, once more: %s", self.device, error)
+            _let_go(error)
         _empty_caches()
         return _checked(self._encoder.encode(image))
 
     def _fall_back(self, error: Exception) -> None:
         log.warning("The CPU encodes from now on.", exc_info=error)
         self._encoder = self._open(device="cpu")
+        _let_go(error)
         _empty_caches()
         reason = "has too little memory" if _out_of_memory(error) else "failed"
         self._remark(f"The graphics card {reason}, so the CPU encodes from now on, more slowly.")
@@ -124,6 +127,13 @@ def _out_of_memory(error: BaseException | None) -> bool:
             return True
         error = error.__cause__
     return False
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Let go of the encoder and all it has computed: the calls that failed hold them while an error lives."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def _empty_caches() -> None:

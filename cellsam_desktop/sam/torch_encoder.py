@@ -79,11 +79,12 @@ class TorchEncoder:
             some = images[len(embeddings) : len(embeddings) + self.batch]
             try:
                 embeddings += self._encode(some)
+                continue
             except ModelError:
                 if len(some) == 1:
                     raise
-                self.batch = 1
-                torch.cuda.empty_cache()
+            self.batch = 1
+            torch.cuda.empty_cache()  # not before the error is gone, which holds what was computed
         return embeddings
 
     @torch.inference_mode()

@@ -6,6 +6,7 @@ import json
 import logging
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -170,6 +171,29 @@ def test_several_images_are_encoded_as_each_by_itself(small):
     assert np.abs(np.stack(together.encode_many(images)) - single).max() < 1e-5
     ours = open_encoder(small, "vit_s", "cpu").encode_many(images)
     assert np.abs(np.stack(ours) - single).max() < 1e-5
+
+
+def test_the_memory_of_a_batch_that_was_too_large_is_free_for_single_images(small, monkeypatch):
+    encoder = TorchEncoder(small, "vit_s", "cpu")
+    single, compute = encoder.encode(IMAGE), encoder._encoder
+    computed: list[weakref.ref[torch.Tensor]] = []
+    left: list[int] = []
+
+    def compute_one(images: torch.Tensor) -> torch.Tensor:
+        activations = images + 1
+        computed.append(weakref.ref(activations))
+        if len(images) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return compute(images)
+
+    def empty_cache() -> None:
+        left.append(sum(held() is not None for held in computed))
+
+    encoder._encoder, encoder.batch = compute_one, 2
+    monkeypatch.setattr(torch.cuda, "empty_cache", empty_cache)
+    both = encoder.encode_many([IMAGE, IMAGE])
+    assert np.array_equal(both, [single, single])
+    assert left == [0]
 
 
 @pytest.mark.parametrize(("device", "half"), [("cuda", True), (EXACT_CUDA, False)])

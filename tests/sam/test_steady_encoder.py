@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -18,11 +20,22 @@ FALLEN_BACK = "The graphics card has too little memory, so the CPU encodes from 
 
 
 class Card:
-    """A device that raises its troubles one after the other, None for a computation that works."""
+    """A device that raises its troubles one after the other, None for a computation that works.
+
+    ``in_use`` counts what takes up its memory.
+    """
 
     def __init__(self, *troubles: Exception | None) -> None:
         self.troubles = list(troubles)
         self.used = 0
+        self.held: list[weakref.ref[object]] = []
+
+    @property
+    def in_use(self) -> int:
+        return sum(held() is not None for held in self.held)
+
+    def hold(self, thing: object) -> None:
+        self.held.append(weakref.ref(thing))
 
     def use(self) -> None:
         self.used += 1
@@ -39,11 +52,14 @@ class OnCard:
     batch = 2
 
     def __init__(self, encoder: Encoder, card: Card) -> None:
+        card.hold(self)
         card.use()
         self.encoder = encoder
         self.card = card
 
     def encode(self, image):
+        computed = image + 1
+        self.card.hold(computed)
         self.card.use()
         return self.encoder.encode(image)
 
@@ -107,6 +123,29 @@ def test_another_fault_of_the_card_sends_it_to_the_cpu(make):
     encoder, remarks = make(Card(None, fault, fault))
     encoder.encode(IMAGE)
     assert remarks == ["The graphics card failed, so the CPU encodes from now on, more slowly."]
+
+
+def watched(card: Card, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """What is in use of the card each time that its unused memory is released."""
+    in_use: list[int] = []
+    monkeypatch.setattr(steady_encoder, "_empty_caches", lambda: in_use.append(card.in_use))
+    return in_use
+
+
+def test_a_card_given_up_keeps_none_of_its_memory(make, monkeypatch):
+    card = Card(None, OUT_OF_MEMORY, OUT_OF_MEMORY)
+    in_use = watched(card, monkeypatch)
+    encoder, _ = make(card)
+    encoder.encode(IMAGE)
+    assert encoder.device == "cpu"
+    assert in_use == [1, 0]  # before the second attempt there is the encoder alone
+
+
+def test_a_card_full_from_the_start_keeps_none_of_its_memory(make, monkeypatch):
+    card = Card(OUT_OF_MEMORY)
+    in_use = watched(card, monkeypatch)
+    make(card)
+    assert in_use == [0]
 
 
 def test_several_images_together(make):
