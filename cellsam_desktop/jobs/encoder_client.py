@@ -18,6 +18,7 @@ from pathlib import Path
 from psygnal import Signal
 
 from cellsam_desktop import logs
+from cellsam_desktop.jobs.at_work import AtWork
 from cellsam_desktop.jobs.post import Post
 from cellsam_desktop.jobs.protocol import (
     Configure,
@@ -67,9 +68,8 @@ class EncoderClient:
         self._queue: tuple[EncodeTarget, ...] = ()
         self._unsent: set[type[Message]] = set()
         self._child: WorkerProcess | None = None
-        self._suspect: EncodeTarget | None = None
-        self._since = 0.0
-        self._encode_s: float | None = None
+        self._at_work = AtWork()
+        self._together = True
         self._deaths: Counter[EncodeTarget] = Counter()
         self._threads: list[threading.Thread] = []
         self.state = WorkerState("stopped")
@@ -90,13 +90,10 @@ class EncoderClient:
     def progress(self, targets: Collection[EncodeTarget]) -> float | None:
         """How much of the encoding of one of ``targets`` is done, 0 to 1, going by what the last ones took.
 
-        0 while the worker is busy with another target; None before anything was encoded.
+        0 while the worker is busy with other targets; None before anything was encoded.
         """
         with self._wake:
-            if self._encode_s is None:
-                return None
-            passed = time.monotonic() - self._since if self._suspect in targets else 0.0
-            return min(1.0, passed / self._encode_s)
+            return self._at_work.progress(targets, time.monotonic())
 
     def start(self) -> None:
         """Start the worker; harmless while it runs."""
@@ -170,6 +167,7 @@ class EncoderClient:
     def _new_generation(self) -> None:
         self._generation += 1
         self._deaths.clear()
+        self._together = True
 
     def _ask(self, *kinds: type[Message]) -> None:
         self._unsent.update(kinds)
@@ -182,7 +180,7 @@ class EncoderClient:
             Configure(self._number, self._config),
             OpenMovie(self._generation, self._movie),
             SetCacheLimit(self._config.cache_limit_bytes),
-            SetQueue(self._generation, targets),
+            SetQueue(self._generation, targets, self._together),
         )
         unsent, self._unsent = self._unsent, set()
         return [message for message in messages if type(message) in unsent]
@@ -236,7 +234,8 @@ class EncoderClient:
     def _attach(self, child: WorkerProcess) -> bool:
         with self._wake:
             if not self._stopping:
-                self._child, self._suspect = child, None
+                self._child = child
+                self._at_work.begin((), time.monotonic())
                 self._ask(Configure, OpenMovie, SetQueue)
                 return True
         child.close_input()
@@ -248,13 +247,12 @@ class EncoderClient:
             self._child = None
             if self._stopping:
                 return None
-            suspect, generation = self._suspect, self._generation
-            if suspect is not None:
-                self._deaths[suspect] += 1
-        log.warning("The encoder worker ended with code %d while busy with %s.", code, suspect)
-        if suspect is not None and self._deaths[suspect] >= _MAX_DEATHS:
+            suspects, generation = self._at_work.targets, self._generation
+            left_out = self._accuse(suspects)
+        log.warning("The encoder worker ended with code %d while busy with %s.", code, suspects)
+        for target in left_out:
             sentence = f"The encoder stopped twice at this frame ({_why(code)}), so the frame is left out."
-            self._post(partial(self._show, Failed(generation, suspect, sentence)))
+            self._post(partial(self._show, Failed(generation, target, sentence)))
         delay = restarts.delay(time.monotonic())
         if delay is None:
             self._give_up(
@@ -263,20 +261,28 @@ class EncoderClient:
             )
         return delay
 
+    def _accuse(self, suspects: tuple[EncodeTarget, ...]) -> list[EncodeTarget]:
+        """Which targets to leave out; of several nobody knows which it was, so from now on they go alone."""
+        if len(suspects) > 1:
+            self._together = False
+            return []
+        self._deaths.update(suspects)
+        return [target for target in suspects if self._deaths[target] >= _MAX_DEATHS]
+
     def _give_up(self, sentence: str) -> None:
         self._post(partial(self._show, StateReport(WorkerState("broken", message=sentence))))
 
     def _receive(self, message: Message) -> None:
+        now = time.monotonic()
         if isinstance(message, Working):
             with self._wake:
-                self._suspect = message.target if message.generation == self._generation else None
-                self._since = time.monotonic()
+                known = message.generation == self._generation
+                self._at_work.begin(message.targets if known else (), now)
             return
         if isinstance(message, (Encoded, Failed)):
+            encoded = isinstance(message, Encoded) and not message.hit
             with self._wake:
-                if isinstance(message, Encoded) and not message.hit and self._suspect == message.target:
-                    self._encode_s = time.monotonic() - self._since
-                self._suspect = None
+                self._at_work.end(message.target, now, encoded=encoded)
         self._post(partial(self._show, message))
 
     # -- on the main thread ---------------------------------------------------------------------------

@@ -31,10 +31,14 @@ class OpenMovie:
 
 @dataclass(frozen=True)
 class SetQueue:
-    """To the worker: what to encode, first things first; replaces what was waiting."""
+    """To the worker: what to encode, first things first; replaces what was waiting.
+
+    ``together``: several at once where that is quicker.
+    """
 
     generation: int
     targets: tuple[EncodeTarget, ...]
+    together: bool = True
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,10 @@ class StateReport:
 
 @dataclass(frozen=True)
 class Working:
-    """From the worker: it is busy with this target, or with none. If it dies, this is the suspect."""
+    """From the worker: it is busy with these targets, or with none. If it dies, they are the suspects."""
 
     generation: int
-    target: EncodeTarget | None
+    targets: tuple[EncodeTarget, ...]
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,10 @@ def _target(numbers: list[int]) -> EncodeTarget:
     return EncodeTarget(PlaneIndex(t, c, z), Region(y0, x0, height, width))
 
 
+def _targets(entries: list[list[int]]) -> tuple[EncodeTarget, ...]:
+    return tuple(_target(entry) for entry in entries)
+
+
 def _movie(data: dict[str, Any] | None) -> MovieRef | None:
     if data is None:
         return None
@@ -145,10 +153,10 @@ def _config(data: dict[str, Any]) -> WorkerConfig:
 _READERS: dict[str, Callable[[dict[str, Any]], Message]] = {
     "Configure": lambda d: Configure(d["number"], _config(d["config"])),
     "OpenMovie": lambda d: OpenMovie(d["generation"], _movie(d["movie"])),
-    "SetQueue": lambda d: SetQueue(d["generation"], tuple(_target(entry) for entry in d["targets"])),
+    "SetQueue": lambda d: SetQueue(d["generation"], _targets(d["targets"]), d["together"]),
     "SetCacheLimit": lambda d: SetCacheLimit(d["limit_bytes"]),
     "StateReport": lambda d: StateReport(WorkerState(**d["state"])),
-    "Working": lambda d: Working(d["generation"], _target(d["target"]) if d["target"] else None),
+    "Working": lambda d: Working(d["generation"], _targets(d["targets"])),
     "Encoded": lambda d: Encoded(d["generation"], _target(d["target"]), d["key"], d["hit"]),
     "Failed": lambda d: Failed(d["generation"], _target(d["target"]), d["sentence"]),
     "DecoderReady": lambda d: DecoderReady(d["number"], Path(d["path"])),

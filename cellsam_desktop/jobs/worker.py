@@ -76,6 +76,7 @@ class Worker:
         self._movie: WorkerMovie | None = None
         self._generation = -1
         self._backlog = Backlog()
+        self._together = True
         self._keys: dict[EncodeTarget, str] = {}
         self._answered: set[EncodeTarget] = set()
         self._leisure = Leisure()
@@ -179,6 +180,7 @@ class Worker:
 
     def _set_queue(self, message: SetQueue) -> None:
         self._backlog.replace(message.targets)
+        self._together = message.together
         self._begin_queue()
 
     def _forget_answers(self) -> None:
@@ -210,8 +212,9 @@ class Worker:
             self._encode(batch)
 
     def _batch(self, target: EncodeTarget) -> int:
-        """The frame on the screen waits for no other."""
-        return 1 if self._encoder is None or target in self._backlog.queue[:1] else self._encoder.batch
+        """How many to encode together; the frame on the screen waits for no other."""
+        alone = not self._together or target in self._backlog.queue[:1]
+        return 1 if alone or self._encoder is None else self._encoder.batch
 
     def _look_up(self, target: EncodeTarget) -> list[_Missing]:
         """Answer a target from the cache; what has to be encoded, if something can encode."""
@@ -219,7 +222,7 @@ class Worker:
         with self._failing(target):
             if self._is_answered(target):
                 return []
-            self._send(Working(self._generation, target))
+            self._send(Working(self._generation, (target,)))
             image: Image | None = None
             if target not in self._keys:
                 image = self._render(target)
@@ -229,7 +232,7 @@ class Worker:
                 self._answer(target, key, hit=True)
             elif self._encoder is None:
                 self._backlog.put_aside(target)
-                self._send(Working(self._generation, None))
+                self._send(Working(self._generation, ()))
             else:
                 return [_Missing(target, key, self._render(target) if image is None else image)]
         return []
@@ -238,6 +241,7 @@ class Worker:
         assert self._cache is not None
         assert self._encoder is not None
         self._encoding = True
+        self._send(Working(self._generation, tuple(missing.target for missing in batch)))
         self._report()
         try:
             embeddings = self._encoder.encode_many([missing.image for missing in batch])

@@ -68,6 +68,24 @@ def test_the_first_target_alone_and_the_others_together(worker, said):
         assert np.allclose(worker._cache.get(answer.key), frame, rtol=1e-3)
 
 
+def test_all_targets_of_a_batch_are_told_before_it_is_encoded(worker, said):
+    worker._learn(EncoderLoaded(-1, Counting()))
+    frames = tuple(target(t) for t in range(4))
+    worker._handle(SetQueue(0, frames))
+    work(worker)
+    told = [message for message in said if isinstance(message, (Working, Encoded))]
+    batch = told.index(Working(0, frames[1:]))
+    assert [message.target for message in told[batch + 1 :]] == list(frames[1:])
+
+
+def test_one_by_one_when_that_is_asked(worker):
+    encoder = Counting()
+    worker._learn(EncoderLoaded(-1, encoder))
+    worker._handle(SetQueue(0, tuple(target(t) for t in range(4)), together=False))
+    work(worker)
+    assert encoder.batches == [1, 1, 1, 1]
+
+
 def test_what_the_cache_holds_takes_no_place_in_a_batch(worker, said):
     encoder = Counting()
     worker._learn(EncoderLoaded(-1, encoder))
@@ -86,7 +104,7 @@ def test_targets_wait_for_the_encoder_and_then_go_together(worker, said):
     worker._handle(SetQueue(0, tuple(target(t) for t in range(4))))
     work(worker)
     assert not any(isinstance(message, Encoded) for message in said)
-    assert said[-1] == Working(0, None)
+    assert said[-1] == Working(0, ())
     encoder = Counting()
     worker._learn(EncoderLoaded(-1, encoder))
     work(worker)
