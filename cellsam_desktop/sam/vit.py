@@ -11,12 +11,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as functional
 from segment_anything.modeling.common import LayerNorm2d, MLPBlock
-from segment_anything.modeling.image_encoder import (
-    PatchEmbed,
-    get_rel_pos,
-    window_partition,
-    window_unpartition,
-)
+from segment_anything.modeling.image_encoder import PatchEmbed, window_partition, window_unpartition
 from torch import Tensor, nn
 
 from cellsam_desktop.sam.vit_shapes import VitShape
@@ -90,6 +85,8 @@ class Block(nn.Module):
 class Attention(nn.Module):
     """Multi-head attention among ``side`` x ``side`` tokens, with relative positions."""
 
+    steps: Tensor
+
     def __init__(self, width: int, heads: int, side: int) -> None:
         super().__init__()
         self.num_heads = heads
@@ -97,6 +94,10 @@ class Attention(nn.Module):
         self.proj = nn.Linear(width, width)
         self.rel_pos_h = nn.Parameter(torch.zeros(2 * side - 1, width // heads))
         self.rel_pos_w = nn.Parameter(torch.zeros(2 * side - 1, width // heads))
+        # Indices made at each call would have to be sent to the graphics card, which waits for them. They are
+        # real numbers also where parameters are only announced (``torch.device("meta")``).
+        places = torch.arange(side, device="cpu")
+        self.register_buffer("steps", places[:, None] - places + side - 1, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """From and to (N, side, side, width)."""
@@ -126,8 +127,8 @@ class Attention(nn.Module):
         """What relative positions add to the scores, (N, heads, tokens, tokens): decomposed (MViTv2)."""
         count, heads, tokens, size = query.shape
         rows = query.reshape(count, heads, height, width, size)
-        steps_down = get_rel_pos(height, height, self.rel_pos_h).to(query.dtype)
-        steps_across = get_rel_pos(width, width, self.rel_pos_w).to(query.dtype)
+        steps_down = self.rel_pos_h[self.steps].to(query.dtype)
+        steps_across = self.rel_pos_w[self.steps].to(query.dtype)
         down = rows @ steps_down.transpose(1, 2)
         across = (rows.transpose(2, 3) @ steps_across.transpose(1, 2)).transpose(2, 3)
         bias = query.new_empty(count, heads, height, width, height, width)

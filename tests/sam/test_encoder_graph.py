@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from segment_anything.modeling import ImageEncoderViT
+from segment_anything.modeling.image_encoder import get_rel_pos
 
 from cellsam_desktop.core.errors import ModelError
 from cellsam_desktop.sam.architectures import build_encoder
@@ -63,6 +64,16 @@ def ours(official) -> VisionTransformer:
 
 def test_fused_attention_keeps_the_relative_positions(official, ours, images):
     assert torch.allclose(ours(images), official(images), atol=2e-6)
+
+
+def test_relative_positions_are_gathered_as_in_the_reference_without_new_indices(ours, images, monkeypatch):
+    for block in ours.blocks:
+        table, side = block.attn.rel_pos_h, block.window_size or SMALL.grid
+        assert torch.equal(table[block.attn.steps], get_rel_pos(side, side, table))
+    assert not any("steps" in name for name in ours.state_dict())
+    expected = ours(images)
+    monkeypatch.setattr(torch, "arange", pytest.fail)  # on the CPU; a graphics card would wait for it
+    assert torch.equal(ours(images), expected)
 
 
 def test_a_batch_equals_single_images(ours, images):
