@@ -20,6 +20,7 @@ from cellsam_desktop.core.prompts import Point, Prompts
 from cellsam_desktop.curation.draft import Step
 from cellsam_desktop.sam.decoder import OnnxDecoder
 from cellsam_desktop.sam.postprocess import logits_to_mask
+from cellsam_desktop.sam.providers import CPU
 
 _MOVIE = "movie_bacteria"
 _FRAME = 18
@@ -32,13 +33,15 @@ _ASIDE = 3.0
 
 
 class Alone:
-    """The decoder without the window: a session of its own on the looks that the window asks first."""
+    """The decoder without the window: a session of its own on the looks that the window asks first, on the
+    device that the window's decoder runs on.
+    """
 
     def __init__(self, probe: Probe) -> None:
         self._probe = probe
         path = probe.session.encoding.decoder_path
         assert path is not None
-        self._decoder = OnnxDecoder(path)
+        self.decoder = OnnxDecoder(path, providers=_providers(probe))
         self._images: dict[str, Any] = {}
 
     def time(self, x: float, y: float) -> float:
@@ -49,11 +52,18 @@ class Alone:
         if look.key not in self._images:
             embedding = session.jobs.cache.get(look.key)
             assert embedding is not None
-            self._images[look.key] = self._decoder.prepare(embedding)
+            self._images[look.key] = self.decoder.prepare(embedding)
         begun = time.perf_counter()
-        answer = self._decoder.decode(self._images[look.key], look.geometry, prompts)
+        answer = self.decoder.decode(self._images[look.key], look.geometry, prompts)
         logits_to_mask(answer.candidates[0].logits, look.geometry)
         return 1000 * (time.perf_counter() - begun)
+
+
+def _providers(probe: Probe) -> list[str]:
+    """Those of the window's decoder, once it is loaded."""
+    thread = probe.session.jobs.decoder
+    probe.wait(lambda: thread.provider, "the decoder")
+    return [CPU] if thread.provider == CPU else [thread.provider, CPU]
 
 
 def places(data: Path) -> list[tuple[float, float]]:

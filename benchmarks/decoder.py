@@ -5,7 +5,8 @@
 500 questions (points, boxes, both, refinements with a hint) on real images of seven data sets, encoded once.
 A click is measured from the prompts to a mask of the image's size. The programs take turns, question by
 question, after a pause; the export's threads are told to stop spinning when its run ends, or they would take
-a core from the other for a second. Ratios are medians of the questions'.
+a core from the other for a second. Ratios are medians of the questions'. All decode on the CPU, also where
+there is a graphics card: the ratio is that of the programs and not of the devices.
 
 - *one mask*: the official ONNX export (``SamOnnxModel``, ``return_single_mask=True``), which scales one mask
   to the image. Ours: the decode, and the first candidate's mask.
@@ -47,6 +48,7 @@ from cellsam_desktop.sam.decoder import OnnxDecoder
 from cellsam_desktop.sam.encoder import open_encoder
 from cellsam_desktop.sam.export import ensure_decoder
 from cellsam_desktop.sam.postprocess import logits_to_mask
+from cellsam_desktop.sam.providers import CPU
 from cellsam_desktop.sam.registry import ModelRegistry
 from cellsam_desktop.sam.weights import load_checkpoint
 
@@ -90,7 +92,7 @@ class Comparison:
 
     def __init__(self, checkpoint: Path, threads: int, folder: Path, micro_sam: peers.Peer | None) -> None:
         self._model = build(_MODEL, load_checkpoint(checkpoint))
-        self.decoder = OnnxDecoder(ensure_decoder(checkpoint, _MODEL, folder).onnx, threads)
+        self.decoder = OnnxDecoder(ensure_decoder(checkpoint, _MODEL, folder).onnx, threads, [CPU])
         self._one = OfficialExport(self._model, folder / "one.onnx", threads, one_mask=True)
         self._all = OfficialExport(self._model, folder / "all.onnx", threads, one_mask=False)
         self._micro_sam = micro_sam

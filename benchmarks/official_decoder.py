@@ -14,6 +14,7 @@ from segment_anything.utils.onnx import SamOnnxModel
 from cellsam_desktop.core.prompts import Prompts
 from cellsam_desktop.sam.architectures import SamModel
 from cellsam_desktop.sam.prompt_arrays import prompt_arrays
+from cellsam_desktop.sam.providers import CPU
 from cellsam_desktop.sam.transforms import IMAGE_SIZE, InputGeometry
 
 Array = NDArray[np.float32]
@@ -24,7 +25,9 @@ _OPSET = 17  # the script's default
 
 
 class OfficialExport:
-    """``SamOnnxModel`` in ONNX Runtime; ``one_mask`` as with the script's ``--return-single-mask``.
+    """``SamOnnxModel`` in ONNX Runtime on the CPU.
+
+    ``one_mask`` as with the script's ``--return-single-mask``.
 
     In segment-anything 1.0 the traced graph cuts off the padding of the example's proportions, whatever the
     image's are. It costs the same, but the masks are wrong: ``scale`` makes them by the same code in PyTorch.
@@ -39,7 +42,7 @@ class OfficialExport:
         options.intra_op_num_threads = threads or 0
         # By default its threads go on spinning for a second after a run, on the cores that ours needs then.
         options.add_session_config_entry("session.force_spinning_stop", "1")
-        self._session = onnxruntime.InferenceSession(str(onnx), options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(str(onnx), options, providers=[CPU])
 
     def inputs(
         self, embedding: Array, geometry: InputGeometry, prompts: Prompts, hint: Array | None
