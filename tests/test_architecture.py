@@ -97,6 +97,13 @@ def test_constraints_pin_every_dependency():
     assert set(_names([*_project()["dependencies"], *chain.from_iterable(extras)])) <= pinned
 
 
+def test_no_onnx_runtime_older_than_the_tested_one_serves_a_graphics_card():
+    """Which operators have CUDA kernels changes from one to the next, and no test without a card shows it."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    [pinned] = [line.split(" ")[0] for line in lines if line.startswith("onnxruntime-gpu")]
+    assert f"{pinned.replace('==', '>=')}; sys_platform != 'darwin'" in _project()["dependencies"]
+
+
 def _project() -> dict[str, Any]:
     with (ROOT / "pyproject.toml").open("rb") as file:
         return tomllib.load(file)["project"]
