@@ -14,7 +14,7 @@ from cellsam_desktop.core.geometry import PlaneIndex, PlaneKey, Region
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.wording import counted
 from cellsam_desktop.curation.headless_model import HeadlessModel
-from cellsam_desktop.images.contrast import measure_contrast, model_image
+from cellsam_desktop.images.contrast import measure_contrast, model_view
 from cellsam_desktop.images.opening import open_source
 from cellsam_desktop.images.source import ImageSource, MovieInfo
 from cellsam_desktop.project.exporters.ctc import check_folder, export_ctc
@@ -165,7 +165,7 @@ def _follow(
     contrast = measure_contrast(source, task.channel)
 
     def image(t: int) -> Image:
-        return model_image(source.read_plane(PlaneIndex(t, task.channel, task.z)), contrast)
+        return model_view(source.read_plane(PlaneIndex(t, task.channel, task.z)), contrast)
 
     follower = Follower(model, image(task.start_frame), start, task.start_frame, divisions=task.divisions)
     for t in range(task.start_frame + 1, source.info.sizes.t):

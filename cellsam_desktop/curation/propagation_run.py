@@ -26,7 +26,7 @@ from cellsam_desktop.curation.propagation_edits import (
     recent,
     survey,
 )
-from cellsam_desktop.images.contrast import model_image
+from cellsam_desktop.images.contrast import model_view
 from cellsam_desktop.jobs.batch_decoder import QueuedDecoder
 from cellsam_desktop.jobs.decode_request import EncodedLook
 from cellsam_desktop.jobs.runner import Progress
@@ -200,7 +200,7 @@ class PropagationRun:
         """The plane of a frame as the model sees it; the last two are remembered."""
         if t not in self._images:
             plane = self.movie.source.read_plane(self._first._replace(t=t))
-            self._images[t] = model_image(plane, self._contrast)
+            self._images[t] = model_view(plane, self._contrast)
             while len(self._images) > 2:
                 del self._images[next(iter(self._images))]
         return self._images[t]

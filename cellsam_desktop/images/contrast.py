@@ -6,8 +6,9 @@ One range for the whole movie, so that neither the picture nor the embeddings fl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from cellsam_desktop.images.source import ImageSource, MovieInfo, Plane
 
 PIXELS_PER_PLANE = 500_000
 """Of a larger plane an even grid of about so many pixels is measured."""
+
+_AT_ONCE = 1_000_000  # pixels that are scaled at once, in numbers of 8 bytes
 
 
 @dataclass(frozen=True)
@@ -71,17 +74,24 @@ def measure_contrast(
 
 def to_uint8(plane: Plane, contrast: Contrast) -> npt.NDArray[np.uint8]:
     """The plane as shown, same shape, 0..255; NaN becomes 0. The same input gives the same bytes."""
-    if plane.dtype.kind in "bu" and plane.dtype.itemsize <= 2:
-        return _lookup(plane.dtype, contrast)[plane.astype(np.uint16, copy=False)]
-    return _scale(plane, contrast)
+    scale = _scaler(plane.dtype, contrast)
+    shown = np.empty(plane.shape, np.uint8)
+    rows = max(1, _AT_ONCE * len(plane) // max(1, plane.size))
+    for start in range(0, len(plane), rows):
+        band = slice(start, start + rows)
+        shown[band] = scale(plane[band])
+    return shown
 
 
 def model_image(plane: Plane, contrast: Contrast) -> npt.NDArray[np.uint8]:
     """What the encoder sees: (Y, X, 3) uint8; a grey plane is repeated in the three samples."""
+    return np.ascontiguousarray(model_view(plane, contrast))
+
+
+def model_view(plane: Plane, contrast: Contrast) -> npt.NDArray[np.uint8]:
+    """As ``model_image``, not to be written to: the three samples of a grey plane are the same memory."""
     shown = to_uint8(plane, contrast)
-    if shown.ndim == 3:
-        return np.ascontiguousarray(shown)
-    return np.repeat(shown[:, :, np.newaxis], 3, axis=2)
+    return shown if shown.ndim == 3 else np.broadcast_to(shown[:, :, np.newaxis], (*shown.shape, 3))
 
 
 def histogram(plane: Plane, bins: int = 256) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
@@ -118,10 +128,13 @@ def _sample(plane: Plane) -> npt.NDArray[np.float64]:
     return values[np.isfinite(values)]
 
 
-def _lookup(dtype: np.dtype[Any], contrast: Contrast) -> npt.NDArray[np.uint8]:
-    """Table of all values of a small unsigned type: one gather instead of arithmetic per pixel."""
+def _scaler(dtype: np.dtype[Any], contrast: Contrast) -> Callable[[Plane], npt.NDArray[np.uint8]]:
+    """What scales pixels; a small unsigned type has a table of all values, a gather instead of arithmetic."""
+    if dtype.kind not in "bu" or dtype.itemsize > 2:
+        return partial(_scale, contrast=contrast)
     length = 2 if dtype.kind == "b" else int(np.iinfo(dtype).max) + 1
-    return _scale(np.arange(length), contrast)
+    table = _scale(np.arange(length), contrast)
+    return lambda pixels: table[pixels.astype(np.uint16, copy=False)]
 
 
 def _scale(values: Plane, contrast: Contrast) -> npt.NDArray[np.uint8]:

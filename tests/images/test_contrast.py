@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,14 @@ import tifffile
 
 from cellsam_desktop.core.errors import ImageError
 from cellsam_desktop.core.geometry import PlaneIndex
-from cellsam_desktop.images.contrast import Contrast, histogram, measure_contrast, model_image, to_uint8
+from cellsam_desktop.images.contrast import (
+    Contrast,
+    histogram,
+    measure_contrast,
+    model_image,
+    model_view,
+    to_uint8,
+)
 from cellsam_desktop.images.fingerprint import fingerprint
 from cellsam_desktop.images.opening import open_source
 
@@ -76,6 +84,20 @@ def test_model_image() -> None:
         np.testing.assert_array_equal(seen[..., sample], to_uint8(grey, Contrast(0, 11)))
     colour = np.random.default_rng(0).integers(0, 255, (3, 4, 3), dtype=np.uint8)
     np.testing.assert_array_equal(model_image(colour, Contrast(0, 255)), colour)
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+def test_a_large_plane_takes_little_more_than_what_is_shown(dtype: str) -> None:
+    plane = np.linspace(0, 1000, 36_000_000, dtype=np.float32).reshape(6000, 6000).astype(dtype)
+    tracemalloc.start()
+    try:
+        shown = model_view(plane, Contrast(0.0, 1000.0))
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (shown.shape, int(shown[-1, -1, 2])) == ((6000, 6000, 3), 255)
+    assert most < plane.size + 80_000_000
+    assert np.array_equal(shown[1234:1300], model_image(plane[1234:1300], Contrast(0.0, 1000.0)))
 
 
 def test_json() -> None:
