@@ -32,6 +32,7 @@ NAMES = (
     "training_recipe",
     "training_peer",
     "while_training",
+    "while_writing",
 )
 
 
