@@ -22,8 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import data_sets
-from benchmarks.click import spread
+from benchmarks import data_sets, hovers
 from benchmarks.in_window import in_window
 from cellsam_desktop import paths
 from cellsam_desktop.sam.registry import ModelRegistry
@@ -42,9 +41,7 @@ def figures(report: dict[str, Any]) -> dict[str, Any]:
     """Median and 95th percentile of each side, in milliseconds, and their ratios."""
     facts: dict[str, Any] = {"benchmark": "while_training", "model": _MODEL, "steps": report["steps"]}
     for side in SIDES:
-        rows = report["hovers"][side]
-        facts[side] = {name: spread([row[name] for row in rows]) for name in ("decoder", "hover")}
-        facts[side]["hovers"] = len(rows)
+        facts[side] = hovers.figures(report["hovers"][side])
     facts["ratio"] = {
         part: facts["learning"]["hover"][part] / facts["at rest"]["hover"][part] for part in ("p50", "p95")
     }
@@ -53,10 +50,7 @@ def figures(report: dict[str, Any]) -> dict[str, Any]:
 
 def table(facts: dict[str, Any]) -> str:
     """The figures as Markdown."""
-    lines = ["| ms | hover, median | 95 % | decoder alone, median | 95 % |", "|---|--:|--:|--:|--:|"]
-    for side in SIDES:
-        cells = [f"{facts[side][name][part]:.1f}" for name in ("hover", "decoder") for part in ("p50", "p95")]
-        lines.append(f"| training {side} | {' | '.join(cells)} |")
+    lines = hovers.table({f"training {side}": facts[side] for side in SIDES})
     ratio = facts["ratio"]
     lines += [
         "",

@@ -21,8 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import data_sets
-from benchmarks.click import spread
+from benchmarks import data_sets, hovers
 from benchmarks.in_window import in_window
 from cellsam_desktop import paths
 from cellsam_desktop.sam.registry import ModelRegistry
@@ -36,9 +35,7 @@ def figures(report: dict[str, Any]) -> dict[str, Any]:
     """Median and 95th percentile of each side, in milliseconds, and their ratios to those at rest."""
     facts: dict[str, Any] = {"benchmark": "while_writing", "model": _MODEL, "masks": report["masks"]}
     for side in SIDES:
-        rows = report["hovers"][side]
-        facts[side] = {name: spread([row[name] for row in rows]) for name in ("decoder", "hover")}
-        facts[side] |= {"hovers": len(rows), "written": report["written"][side]}
+        facts[side] = hovers.figures(report["hovers"][side]) | {"written": report["written"][side]}
     facts["ratio"] = {
         f"{side}_{part}": facts[side]["hover"][part] / facts[REST]["hover"][part]
         for side in WRITING
@@ -49,18 +46,15 @@ def figures(report: dict[str, Any]) -> dict[str, Any]:
 
 def table(facts: dict[str, Any]) -> str:
     """The figures as Markdown."""
-    lines = ["| ms | hover, median | 95 % | decoder alone, median | 95 % |", "|---|--:|--:|--:|--:|"]
-    for side in SIDES:
-        cells = [f"{facts[side][name][part]:.1f}" for name in ("hover", "decoder") for part in ("p50", "p95")]
-        lines.append(f"| {side} | {' | '.join(cells)} |")
-    ratio, hovers = facts["ratio"], facts[REST]["hovers"]
+    lines = hovers.table({side: facts[side] for side in SIDES})
+    ratio = facts["ratio"]
     said = ", ".join(
         f"{side} {ratio[f'{side}_p95']:.2f} ({facts[side]['written']} begun)" for side in WRITING
     )
     lines += [
         "",
-        f"To the 95th percentile at rest (aim: at most {TARGET:g}): {said}; {hovers} hovers each, "
-        f"{facts['masks']} masks.",
+        f"To the 95th percentile at rest (aim: at most {TARGET:g}): {said}; "
+        f"{facts[REST]['hovers']} hovers each, {facts['masks']} masks.",
     ]
     return "\n".join(lines)
 
@@ -76,12 +70,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if checkpoint is None or not arguments.data.is_dir():
         print(f"Needs the model {_MODEL} and the images in {arguments.data}.", file=sys.stderr)
         return 2
-    hovers = 20 if arguments.quick else arguments.hovers
+    wanted = 20 if arguments.quick else arguments.hovers
     with tempfile.TemporaryDirectory() as folder:
         os.environ["CELLSAM_HOME"] = folder
         (paths.models_dir() / checkpoint.name).symlink_to(checkpoint)
         window = "benchmarks.while_writing_window"
-        facts = figures(in_window(window, Path(folder), str(arguments.data), str(hovers)))
+        facts = figures(in_window(window, Path(folder), str(arguments.data), str(wanted)))
     print(table(facts))
     print(json.dumps(facts))
     return int(max(facts["ratio"][f"{side}_p95"] for side in WRITING) > TARGET)

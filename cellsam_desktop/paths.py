@@ -7,6 +7,7 @@ The environment variable ``CELLSAM_HOME`` moves everything under one folder: ``d
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import uuid
 from collections.abc import Iterator
@@ -110,3 +111,15 @@ def _own(name: str) -> Path | None:
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def put_away(folder: Path, away: Path) -> None:
+    """Move ``folder`` into ``away``, beside which it lies; what was put away there before is deleted.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    if away.exists():
+        shutil.rmtree(away)
+    away.mkdir()
+    folder.replace(away / folder.name)

@@ -111,17 +111,17 @@ class Training:
 
         def undo() -> None:
             back = "Bringing a training back"
-            runner.run(back, lambda _: training_runs.restore(), found_anew, notices.failed)
+            runner.run(
+                back, lambda _: training_runs.restore(), lambda _: self.look_for_unfinished(), notices.failed
+            )
 
         def done(_: None) -> None:
             notices.info(f"The training on {unfinished.title} was removed.", offer=Offer("Undo", undo))
             self.look_for_unfinished()
 
-        def found_anew(_: None) -> None:
-            self.look_for_unfinished()
-
-        work = partial(training_runs.discard, unfinished.folder)
-        runner.run("Removing a training", lambda _: work(), done, notices.failed)
+        runner.run(
+            "Removing a training", lambda _: training_runs.discard(unfinished.folder), done, notices.failed
+        )
 
     # -- the run -----------------------------------------------------------------------------------
 

@@ -146,10 +146,7 @@ def discard(run: Path) -> None:
         raise CellSamError(f"The training in {run} is still under way: end it first, in its window.")
     away = runs_dir() / _REMOVED
     try:
-        if away.exists():
-            shutil.rmtree(away)
-        away.mkdir()
-        run.parent.replace(away / run.parent.name)
+        paths.put_away(run.parent, away)
     except OSError as error:
         raise CellSamError(f"{run.parent} cannot be removed: {error.strerror or error}.") from error
 

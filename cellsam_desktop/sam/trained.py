@@ -173,10 +173,7 @@ class TrainedDecoders:
         """
         folder, away = self.get(name).files.folder, self.folder / _REMOVED
         try:
-            if away.exists():
-                shutil.rmtree(away)
-            away.mkdir()
-            folder.replace(away / name)
+            paths.put_away(folder, away)
         except OSError as error:
             raise ModelError(f"{folder} cannot be removed: {error.strerror or error}.") from error
 
