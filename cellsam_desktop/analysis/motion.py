@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.morphology import covered
 
 Array = NDArray[np.float64]
+Velocity: TypeAlias = tuple[float, float] | None
+"""(dy, dx) in pixels per step, None before it is known."""
 
 _BLURS = (4.0, 2.0, 1.0)
 _MARGIN = 0.25
@@ -34,6 +37,14 @@ _ALIKE = 0.5
 """Below this correlation of the surroundings a cell is looked for all around ..."""
 _MORE_ALIKE = 0.25
 """... and believed to be elsewhere only if that is so much more alike."""
+_BESIDE, _FEWEST = 6, 3
+"""A cell is held against so many beside it at most, and at least."""
+_APART = 1.0
+"""A cell that went another way than those beside it, by so much of its size, is tried with theirs ..."""
+_LESS_ALIKE = 0.05
+"""... and believed to have gone with them unless that is so much less alike."""
+_LARGEST = 3.0
+"""No cell grows or shrinks by more along any axis: where the images say so there is nothing to be seen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +82,22 @@ class Motion:
         return Region(int(y0), int(x0), int(y1 - y0) + 1, int(x1 - x0) + 1)
 
 
+@dataclass(frozen=True, eq=False)
+class _Template:
+    """The surroundings of a cell: ``points`` (n, 2) in the window, their ``weights`` and the ``centre``."""
+
+    points: Array
+    weights: Array
+    centre: Array
+
+    def fit(self, levels: Sequence[Level], state: Array) -> tuple[Array, float]:
+        """From ``state`` on, level by level; the likeness is that of the last."""
+        likeness = -1.0
+        for level in levels:
+            state, likeness = fit(level, self.points, self.weights, self.centre, state)
+        return state, likeness
+
+
 class Frames:
     """Two frames around some cells, and what moved between them."""
 
@@ -88,22 +115,48 @@ class Frames:
         """How all cells moved together, (dy, dx)."""
         return search(self._levels[0], covered(self._cells, self._window), self._reach)
 
-    def register(self, mask: Mask, velocity: tuple[float, float] | None = None) -> Motion:
+    def register_all(self, cells: Sequence[Mask], velocities: Sequence[Velocity]) -> list[Motion]:
+        """The motion of each cell; one that left those beside it is tried with theirs as well."""
+        motions = [self.register(*cell) for cell in zip(cells, velocities, strict=True)]
+        centres, shifts = (np.array([getattr(m, name) for m in motions]) for name in ("centre", "shift"))
+        return [
+            motion
+            if theirs is None or _size(mask) * _APART > np.hypot(*(motion.shift - theirs))
+            else self._with_others(mask, motion, theirs)
+            for mask, motion, theirs in zip(cells, motions, _of_others(centres, shifts), strict=True)
+        ]
+
+    def register(self, mask: Mask, velocity: Velocity = None) -> Motion:
         """The motion of what ``mask`` shows in the frame before, and went at ``velocity`` (dy, dx) so far."""
+        template = self._template(mask)
+        starts = [self.common] + ([] if velocity is None else [np.array(velocity)])
+        tries = [(*template.fit(self._levels[:1], _at(start)), start) for start in starts]
+        state, likeness, start = max(tries, key=lambda found: found[1])
+        if likeness < _ALIKE:
+            there = self._found(mask)
+            elsewhere = template.fit(self._levels[:1], _at(there))
+            if elsewhere[1] > likeness + _MORE_ALIKE:
+                state, start = elsewhere[0], there
+        return self._motion(template, *template.fit(self._levels[1:], state), start)
+
+    def _with_others(self, mask: Mask, own: Motion, theirs: Array) -> Motion:
+        """A cell's motion if it went with others: its own one where that is clearly more alike."""
+        template = self._template(mask)
+        motion = self._motion(template, *template.fit(self._levels, _at(theirs)), theirs)
+        return own if motion.likeness < own.likeness - _LESS_ALIKE else motion
+
+    def _template(self, mask: Mask) -> _Template:
         points, weights = _surroundings(mask)
         points = points - self._origin
-        centre = np.average(points, axis=0, weights=weights)
-        starts = [self.common] + ([] if velocity is None else [np.array(velocity)])
-        first, *finer = self._levels
-        tries = [fit(first, points, weights, centre, _at(start)) for start in starts]
-        state, likeness = max(tries, key=lambda found: found[1])
-        if likeness < _ALIKE:
-            elsewhere = fit(first, points, weights, centre, _at(self._found(mask)))
-            if elsewhere[1] > likeness + _MORE_ALIKE:
-                state = elsewhere[0]
-        for level in finer:
-            state, likeness = fit(level, points, weights, centre, state)
-        return Motion(centre + self._origin, np.eye(2) + state[2:].reshape(2, 2), state[:2], likeness)
+        return _Template(points, weights, np.average(points, axis=0, weights=weights))
+
+    def _motion(self, template: _Template, state: Array, likeness: float, start: Array) -> Motion:
+        """What was fitted; only the shift from which it began where that is no way a cell changes."""
+        matrix = np.eye(2) + state[2:].reshape(2, 2)
+        scales = np.linalg.svd(matrix, compute_uv=False)
+        if not 1 / _LARGEST < scales[1] <= scales[0] < _LARGEST:
+            matrix, state, likeness = np.eye(2), _at(start), 0.0
+        return Motion(template.centre + self._origin, matrix, state[:2], likeness)
 
     def _found(self, mask: Mask) -> Array:
         """The shift of one cell, looked for all around it."""
@@ -126,6 +179,19 @@ def apart(cells: Sequence[Mask]) -> list[list[int]]:
 def _reach(cells: Sequence[Mask]) -> int:
     """How far from where they were cells are looked for, in pixels."""
     return max(24, round(_REACH * float(np.sqrt(np.median([mask.area for mask in cells])))))
+
+
+def _of_others(centres: Array, shifts: Array) -> list[Array | None]:
+    """How those beside each cell moved, the median; None for all where there are too few."""
+    if len(centres) <= _FEWEST:
+        return [None] * len(centres)
+    distances = np.hypot(*(centres[:, None] - centres).T)
+    beside = np.argsort(distances, axis=1)[:, 1 : _BESIDE + 1]
+    return [np.median(shifts[others], axis=0) for others in beside]
+
+
+def _size(mask: Mask) -> float:
+    return float(np.sqrt(mask.area))
 
 
 def _at(shift: Array) -> Array:

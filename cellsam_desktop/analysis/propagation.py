@@ -135,9 +135,10 @@ def _expected(
     expected: dict[int, Mask | None] = {}
     for group in apart([cell.mask for cell in carried]):
         near = [carried[number] for number in group]
-        frames = Frames(previous, image, [cell.mask for cell in near])
-        for cell in near:
-            expected[cell.cell_id] = frames.register(cell.mask, cell.velocity).moved(cell.mask, plane)
+        masks = [cell.mask for cell in near]
+        motions = Frames(previous, image, masks).register_all(masks, [cell.velocity for cell in near])
+        for cell, motion in zip(near, motions, strict=True):
+            expected[cell.cell_id] = motion.moved(cell.mask, plane)
     return expected
 
 

@@ -12,6 +12,7 @@ from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.morphology import disc
 
 PLANE = Region.whole(200, 220)
+OTHERS = (50, 50, 20, 8, 0.0), (60, 100, 12, 10, 1.2), (105, 110, 22, 6, 1.5), (150, 80, 18, 12, 0.2)
 
 
 def ellipse(y: float, x: float, long: float, short: float, angle: float) -> Mask:
@@ -71,3 +72,45 @@ def test_what_leaves_the_plane_is_none():
     motion = Frames(picture(mask), picture(), [mask]).register(mask, (0.0, 0.0))
     away = type(motion)(motion.centre, motion.matrix, np.array([0.0, -40.0]), 0.0)
     assert away.moved(mask, PLANE) is None
+
+
+def _jumped(masks: list[Mask], dy: int, dx: int) -> list[Mask]:
+    return [Mask(mask.y0 + dy, mask.x0 + dx, mask.bits) for mask in masks]
+
+
+def test_a_cell_goes_with_those_beside_it_though_another_lies_where_it_was():
+    cells = [ellipse(*other) for other in OTHERS]
+    here = ellipse(100, 60, 14, 7, 0.4)
+    gone = _jumped([*cells, here], -10, 28)
+    frames = Frames(picture(*cells, here), picture(*gone, here), [*cells, here])
+    still = [(0.0, 0.0)] * 5
+    assert frames.register(here, still[0]).moved(here, PLANE).iou(here) > 0.9  # by itself it stays
+    motions = frames.register_all([*cells, here], still)
+    for mask, motion, expected in zip([*cells, here], motions, gone, strict=True):
+        assert motion.moved(mask, PLANE).iou(expected) > 0.85
+
+
+def test_a_cell_that_clearly_went_another_way_is_believed():
+    cells = [ellipse(*other) for other in OTHERS]
+    here, gone = ellipse(100, 60, 14, 7, 0.4), ellipse(84, 30, 14, 7, 0.4)
+    frames = Frames(picture(*cells, here), picture(*cells, gone), [*cells, here])
+    *others, motion = frames.register_all([*cells, here], [None, None, None, None, (-14.0, -28.0)])
+    assert motion.moved(here, PLANE).iou(gone) > 0.85
+    for mask, other in zip(cells, others, strict=True):
+        assert other.moved(mask, PLANE).iou(mask) > 0.9
+
+
+def test_two_cells_are_not_held_against_each_other():
+    left, right = disc(60, 60, 12), disc(130, 120, 12)
+    gone = _jumped([right], 18, 0)[0]
+    frames = Frames(picture(left, right), picture(left, gone), [left, right])
+    first, second = frames.register_all([left, right], [None, (18.0, 0.0)])
+    assert first.moved(left, PLANE).iou(left) > 0.9
+    assert second.moved(right, PLANE).iou(gone) > 0.9
+
+
+@pytest.mark.parametrize("x", range(5, 200, 15))
+def test_where_nothing_is_seen_a_cell_goes_on_in_its_size(x):
+    mask = disc(x, 100, 4)
+    moved = Frames(picture(mask), picture(), [mask]).register(mask, (2.0, 1.0)).moved(mask, PLANE)
+    assert moved is None or moved.area < 9 * mask.area
