@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from cellsam_desktop.analysis.shape import Moments
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.morphology import covered
 from cellsam_desktop.core.wording import counted
@@ -18,12 +19,12 @@ from cellsam_desktop.core.wording import counted
 WORTH_SAYING = 0.15
 """An oddity with a smaller probability is not given as a reason."""
 
-_AREA = 0.45  # logarithm of the ratio of areas
-_WAY = 1.2  # radii of the cell, beside where its motion would have it
-_SHAPE = 0.55  # 1 - IoU with the mask before, both centred
+_AREA = 0.6  # logarithm of the ratio of areas
+_WAY = 1.8  # radii of the cell, beside where its motion would have it
+_SHAPE = 0.8  # 1 - IoU with the mask before, both centred
 _CUT = 0.3  # at the border of the image cells come and go, and change as they do
 _CONTACT = 0.5  # share of the outline that newly touches others
-_SURE, _UNSURE = 0.78, 0.06  # predicted IoU at which half of the masks are wrong, and how fast that changes
+_SURE, _UNSURE = 0.75, 0.04  # predicted IoU at which half of the masks are wrong, and how fast that changes
 _LIKE, _UNLIKE = 0.5, 0.06  # the same for how like the candidates are
 _DIVISION_AREA = 0.45
 _UNEQUAL, _UNEQUAL_SCALE = 0.6, 0.25  # smaller daughter by larger one
@@ -42,12 +43,15 @@ NOTHING = Oddity(0.0, "")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is measured once per mask: area in pixels, centroid (x, y), and whether it touches the border."""
+    """What is measured once per mask: area in pixels, centroid (x, y), whether it touches the border, and
+    ``fullness`` (see ``analysis.shape``).
+    """
 
     area: int
     x: float
     y: float
     cut: bool
+    fullness: float = 1.0
 
     @property
     def radius(self) -> float:
@@ -57,10 +61,10 @@ class Facts:
 
 def facts_of(mask: Mask, height: int, width: int) -> Facts:
     """Measure a mask on a plane of (height, width)."""
-    x, y = mask.centroid
-    region = mask.region
+    region, moments = mask.region, Moments.of(mask.bits)
     cut = region.y0 <= 1 or region.x0 <= 1 or region.y1 >= height - 1 or region.x1 >= width - 1
-    return Facts(mask.area, x, y, cut)
+    x, y = region.x0 + moments.column, region.y0 + moments.row
+    return Facts(moments.area, x, y, cut, moments.fullness)
 
 
 def together(probabilities: Iterable[float]) -> float:
@@ -101,11 +105,13 @@ def by_area(now: Facts, past: Sequence[Facts]) -> Oddity:
     return Oddity(p, f"area {'jumped' if change > 0 else 'fell'} by {abs(math.exp(change) - 1):.0%}")
 
 
-def by_way(now: Facts, past: Sequence[Facts]) -> Oddity:
-    """Cells stay where they were, or go on moving as they did: the smallest distance counts."""
+def by_way(now: Facts, past: Sequence[Facts], others: tuple[float, float] = (0.0, 0.0)) -> Oddity:
+    """Cells stay where they were, go on moving as they did, or move as the ``others``, (x, y) in pixels: the
+    smallest distance counts.
+    """
     before = past[0]
     here = math.hypot(now.x - before.x, now.y - before.y)
-    ways = [here]
+    ways = [here, math.hypot(now.x - before.x - others[0], now.y - before.y - others[1])]
     for earlier in past[1:]:
         ways.append(math.hypot(now.x - earlier.x, now.y - earlier.y))
         ways.append(math.hypot(now.x - 2 * before.x + earlier.x, now.y - 2 * before.y + earlier.y))
