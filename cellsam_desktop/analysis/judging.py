@@ -67,6 +67,11 @@ class Judge:
         for key in keys:
             self._contacts.pop(key, None)
 
+    def gone(self, place: Place) -> None:
+        """A mask is no more."""
+        self._facts.pop(place, None)
+        self._jumped.pop(place, None)
+
     def crowded(self, key: PlaneKey) -> set[PlaneKey]:
         """Masks of a plane changed: the planes whose masks are all compared with something else now."""
         return self._crowd.changed(key)

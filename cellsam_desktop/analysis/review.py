@@ -177,6 +177,8 @@ class Review:
     def _look_at(self, place: Place) -> None:
         cell_id, key = place
         record = self._document.record(cell_id, key)
+        if record is None:
+            self._judge.gone(place)
         if record is None or not self._judge.is_judged(cell_id, key, record):
             self._own.pop(place, None)
         else:
@@ -191,19 +193,14 @@ class Review:
         self._score.pop(place, None)
         self.doubts.pop(place, None)
         own = self._own.get(place)
-        if record is None:
-            if old is not None:
-                self._passed.update(dict.fromkeys(after(self._document, cell_id, key)))
-            return
+        line = None
         if own is not None:
-            line = self._judged(place, own)
-        elif not self._judge.is_judged(cell_id, key, record):
-            line = _Line(0.0, False, self._judge.start(cell_id, key))
-        else:
-            return  # it waits to be looked at
-        self._lines[place] = line
-        if not line.is_like(old):
-            self._passed.update(dict.fromkeys(after(self._document, cell_id, key)))
+            line = self._lines[place] = self._judged(place, own)
+        elif record is not None and not self._judge.is_judged(cell_id, key, record):
+            line = self._lines[place] = _Line(0.0, False, self._judge.start(cell_id, key))
+        if old is not line and (line is None or not line.is_like(old)):
+            came_from_here = after(self._document, cell_id, key)
+            self._passed.update(dict.fromkeys(near for near in came_from_here if near in self._lines))
 
     def _judged(self, place: Place, own: Own) -> _Line:
         """Score a mask, and say so where it is doubtful."""

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _AT_ONCE = 20
 """So many masks are worked out in one event, in some 5 ms."""
 
+_ROUNDS = 10
+"""So many times that after a mark, which mostly is handing on a score along a cell, in some 10 ms."""
+
 _MANY, _PAUSE_S = 500, 0.04
 """While more masks than that wait, as after a large project was opened, there are pauses in between."""
 
@@ -265,10 +268,15 @@ class Reviewing:
             self._go_on()
 
     def _finish_now(self) -> None:
-        """What a mark changes are a few masks: the next doubt is chosen with them known."""
-        if self._review is not None and self._review.pending <= _AT_ONCE:
-            self._review.work(_AT_ONCE)
-            self._tell()
+        """What a mark changes are a few masks, and those carried on from them: the next doubt is chosen with
+        them known, unless they are very many.
+        """
+        if self._review is None or self._review.pending > _AT_ONCE:
+            return
+        for _ in range(_ROUNDS):
+            if self._review.work(_AT_ONCE):
+                break
+        self._tell()
 
     def _tell(self) -> None:
         self._ranked = self._by_frame = self._worst = None
