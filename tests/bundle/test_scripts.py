@@ -10,6 +10,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import tarfile
 import time
 from importlib import metadata
 from pathlib import Path
@@ -20,6 +21,7 @@ import pytest
 from tests.conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
+import bundle_archive
 import bundle_check
 import bundle_contents
 import bundle_icu
@@ -273,6 +275,46 @@ def test_the_full_build_is_not_begun_without_time_or_room():
     assert "and 5 are left" in str(bundle_check.refusal(time.time() + 300, enough_gb))
     assert "and 0 are left" in str(bundle_check.refusal(time.time() - 300, enough_gb))
     assert "and 2 are free" in str(bundle_check.refusal(None, 2.0))
+
+
+def test_the_archive_is_left_out_when_the_time_is_over(monkeypatch, capfd):
+    monkeypatch.setattr(bundle_check, "made", lambda *_: pytest.fail("it was begun"))
+    assert bundle_check.pack(time.time() + 30) == 0
+    assert "THE LEAN BUILD WAS NOT PACKED" in capfd.readouterr().out
+
+
+def test_an_archive_that_is_too_large_is_not_well(monkeypatch, capfd):
+    monkeypatch.setattr(bundle_check, "made", lambda *_: 1)
+    assert bundle_check.pack(time.time() + 3600) == 1
+    assert bundle_check.pack(None) == 1
+    monkeypatch.setattr(bundle_check, "made", lambda *_: None)  # ended on the way
+    assert bundle_check.pack(time.time() + 3600) == 0
+    assert "WAS NOT PACKED" in capfd.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it is made on Linux")
+def test_an_archive_in_several_blocks_can_be_unpacked(tmp_path, monkeypatch):
+    folder, archive = tmp_path / "built", tmp_path / "program.tar.xz"
+    (folder / "inner").mkdir(parents=True)
+    contents = {name: os.urandom(70_000) for name in ("first", "second", "inner/third")}
+    for name, data in contents.items():
+        (folder / name).write_bytes(data)
+    (folder / "link").symlink_to("first")
+    monkeypatch.setattr(bundle_archive, "_BLOCK", 1 << 16)
+    bundle_archive.pack(folder, "program", archive)
+    with tarfile.open(archive) as packed:
+        assert {entry.uname for entry in packed} == {""}
+        packed.extractall(tmp_path / "there", filter="data")
+    for name, data in contents.items():
+        assert (tmp_path / "there" / "program" / name).read_bytes() == data
+    assert (tmp_path / "there" / "program" / "link").is_symlink()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["built", "program.tar.xz", "there"]
+    first = archive.read_bytes()
+    bundle_archive.pack(folder, "program", archive)
+    assert archive.read_bytes() == first
+    if (tar := shutil.which("tar")) and shutil.which("xz"):
+        listed = subprocess.run([tar, "-tf", str(archive)], capture_output=True, text=True, check=True).stdout
+        assert "program/inner/third" in listed.splitlines()
 
 
 def test_the_notes_of_a_release():
