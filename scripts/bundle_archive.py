@@ -6,19 +6,13 @@ import argparse
 import hashlib
 import json
 import lzma
-import os
 import platform
 import sys
 import tarfile
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
-_BLOCK = 1 << 27
-_AT_ONCE = 4
-"""So many blocks are packed at the same time at most: each takes ten times its size of memory."""
 
 
 def main() -> int:
@@ -37,35 +31,28 @@ def main() -> int:
 
 
 def pack(folder: Path, name: str, archive: Path) -> None:
-    """Pack ``folder`` as ``name``, with no trace of who built it; the same bytes wherever that is done."""
+    """Pack ``folder`` as ``name``, with no trace of who built it; one thread, since the sizes must agree."""
 
     def anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
         entry.uid = entry.gid = 0
         entry.uname = entry.gname = ""
         return entry
 
-    whole, unfinished = archive.with_suffix(""), archive.with_suffix(".part")
-    with tarfile.open(whole, mode="w") as tar:
+    unfinished = archive.with_suffix(".part")
+    # Half of it is machine code, which packs a tenth better when its jumps are made absolute first.
+    filters = [
+        {"id": lzma.FILTER_X86},
+        {"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": 1 << 27},
+    ]
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        del filters[0]
+    with (
+        lzma.open(unfinished, "wb", check=lzma.CHECK_CRC64, filters=filters) as packed,
+        tarfile.open(fileobj=packed, mode="w") as tar,
+    ):
         for file in sorted(folder.rglob("*")):
             tar.add(file, f"{name}/{file.relative_to(folder)}", recursive=False, filter=anonymous)
-    with unfinished.open("wb") as packed, ThreadPoolExecutor(min(os.cpu_count() or 1, _AT_ONCE)) as threads:
-        for block in threads.map(partial(_packed, whole), range(0, whole.stat().st_size, _BLOCK)):
-            packed.write(block)
-    whole.unlink()
     unfinished.replace(archive)
-
-
-def _packed(whole: Path, start: int) -> bytes:
-    """A block of the file as an xz stream; such streams one after the other are an xz file."""
-    # Half of it is machine code, which packs a tenth better when its jumps are made absolute first.
-    machine = [{"id": lzma.FILTER_X86}] if platform.machine().lower() in ("x86_64", "amd64") else []
-    filters = [
-        *machine,
-        {"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": _BLOCK},
-    ]
-    with whole.open("rb") as file:
-        file.seek(start)
-        return lzma.compress(file.read(_BLOCK), check=lzma.CHECK_CRC64, filters=filters)
 
 
 def write_sum(file: Path) -> Path:

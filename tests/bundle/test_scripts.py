@@ -10,7 +10,6 @@ import shutil
 import struct
 import subprocess
 import sys
-import tarfile
 import time
 from importlib import metadata
 from pathlib import Path
@@ -21,7 +20,6 @@ import pytest
 from tests.conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
-import bundle_archive
 import bundle_check
 import bundle_contents
 import bundle_icu
@@ -290,31 +288,6 @@ def test_an_archive_that_is_too_large_is_not_well(monkeypatch, capfd):
     monkeypatch.setattr(bundle_check, "made", lambda *_: None)  # ended on the way
     assert bundle_check.pack(time.time() + 3600) == 0
     assert "WAS NOT PACKED" in capfd.readouterr().out
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="it is made on Linux")
-def test_an_archive_in_several_blocks_can_be_unpacked(tmp_path, monkeypatch):
-    folder, archive = tmp_path / "built", tmp_path / "program.tar.xz"
-    (folder / "inner").mkdir(parents=True)
-    contents = {name: os.urandom(70_000) for name in ("first", "second", "inner/third")}
-    for name, data in contents.items():
-        (folder / name).write_bytes(data)
-    (folder / "link").symlink_to("first")
-    monkeypatch.setattr(bundle_archive, "_BLOCK", 1 << 16)
-    bundle_archive.pack(folder, "program", archive)
-    with tarfile.open(archive) as packed:
-        assert {entry.uname for entry in packed} == {""}
-        packed.extractall(tmp_path / "there", filter="data")
-    for name, data in contents.items():
-        assert (tmp_path / "there" / "program" / name).read_bytes() == data
-    assert (tmp_path / "there" / "program" / "link").is_symlink()
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["built", "program.tar.xz", "there"]
-    first = archive.read_bytes()
-    bundle_archive.pack(folder, "program", archive)
-    assert archive.read_bytes() == first
-    if (tar := shutil.which("tar")) and shutil.which("xz"):
-        listed = subprocess.run([tar, "-tf", str(archive)], capture_output=True, text=True, check=True).stdout
-        assert "program/inner/third" in listed.splitlines()
 
 
 def test_the_notes_of_a_release():
