@@ -77,8 +77,9 @@ def _cost(one: Detection, others: Sequence[Detection], common: int, shift: Point
     cost = _OVERLAP * (1 - common / (one.area + area - common))
     cost += _DISTANCE * float(np.linalg.norm(place - one.place - shift)) / size
     cost += _SIZE * abs(float(np.log(area / one.area)))
-    if one.brightness is not None:
-        bright = sum((other.brightness or 0.0) * other.area for other in others) / area
+    seen = [other.brightness * other.area for other in others if other.brightness is not None]
+    if one.brightness is not None and len(seen) == len(others):
+        bright = sum(seen) / area
         cost += _BRIGHTNESS * min(abs(bright - one.brightness), 2.0)
     return float(cost)
 

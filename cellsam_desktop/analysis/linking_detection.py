@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -68,17 +69,18 @@ def _detection(t: int, label: int, masks: Placed, brightness: float | None, z_st
 
 
 def _brightness(found: Mapping[int, Placed], t: int, read: ReadPlane) -> dict[int, float]:
-    """Means over all positions, divided by the standard deviation of the frame's pixels."""
-    sums: dict[int, float] = dict.fromkeys(found, 0.0)
+    """Means over all positions, divided by the standard deviation of the frame's pixels; none for a cell that
+    lies outside.
+    """
+    sums: defaultdict[int, float] = defaultdict(float)
+    areas: Counter[int] = Counter()
     spread = 0.0
     for z in sorted({z for placed in found.values() for z in placed}):
         plane = np.asarray(read(t, z), np.float64)
         spread = max(spread, float(np.nanstd(plane[::4, ::4])))
         for label, placed in found.items():
-            if z in placed:
-                mask = placed[z]
+            mask = placed[z].clip(*plane.shape) if z in placed else None
+            if mask is not None:
                 sums[label] += float(np.nansum(plane[mask.region.slices][mask.bits]))
-    return {
-        label: total / sum(mask.area for mask in found[label].values()) / (spread or 1.0)
-        for label, total in sums.items()
-    }
+                areas[label] += mask.area
+    return {label: sums[label] / area / (spread or 1.0) for label, area in areas.items()}

@@ -6,15 +6,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from cellsam_desktop.analysis.linking import Frames, Links, Options, ReadPlane, link
 from cellsam_desktop.core.errors import ExchangeError, ImageError
-from cellsam_desktop.core.geometry import MovieSizes, PlaneIndex, PlaneKey
+from cellsam_desktop.core.geometry import MovieSizes, PlaneKey
 from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.wording import counted
 from cellsam_desktop.images.opening import open_source
-from cellsam_desktop.images.source import ImageSource, MovieInfo
+from cellsam_desktop.images.source import ImageSource, MovieInfo, grey_planes
 from cellsam_desktop.project.exporters.ctc import check_folder, export_ctc
 from cellsam_desktop.project.importers.labels import import_labels
 from cellsam_desktop.project.importers.tracks import Tracks, document_of
@@ -92,12 +90,7 @@ def reader(source: ImageSource, sizes: MovieSizes, labels: Path) -> ReadPlane:
             f"pixels, {labels.name} {sizes[0]}, {sizes[1]} and {sizes[3]} x {sizes[2]}: "
             "choose the movie of these labels."
         )
-
-    def read(t: int, z: int) -> np.ndarray:
-        plane = source.read_plane(PlaneIndex(t, 0, z))
-        return plane.mean(axis=2) if plane.ndim == 3 else plane
-
-    return read
+    return grey_planes(source)
 
 
 def _describe(labels: Path) -> MovieInfo:

@@ -12,9 +12,11 @@ from cellsam_desktop.core.mask import Mask
 from cellsam_desktop.core.records import Source
 from cellsam_desktop.core.wording import counted
 from cellsam_desktop.curation.open_movie import OpenMovie
+from cellsam_desktop.images.source import grey_planes
 from cellsam_desktop.jobs.runner import Progress
 
 if TYPE_CHECKING:
+    from cellsam_desktop.analysis.linking import ReadPlane
     from cellsam_desktop.analysis.relinking import Relinked, Tracks
     from cellsam_desktop.curation.session import Session
 
@@ -37,6 +39,7 @@ class Linking:
     def link_all(self) -> None:
         """Link over the whole movie: the selected cells if there are several, else all that were imported.
 
+        Brightness is that of the channel on screen.
         Imported are cells with imported masks only and without relatives; locked ones stay as they are.
         """
         movie = self._session.movie
@@ -67,10 +70,10 @@ class Linking:
                 "There is nothing to link: import masks, or select unlocked cells and try again."
             )
             return
-        document = movie.document.snapshot()
+        document, read = movie.document.snapshot(), grey_planes(movie.source, self._session.view.c)
         self._session.jobs.runner.run(
             name,
-            lambda progress: _relink(document, cells, frames, around, progress),
+            lambda progress: _relink(document, read, cells, frames, around, progress),
             lambda found: self._commit(movie, name, found, frames, document.next_id),
             self._session.notices.failed,
         )
@@ -122,7 +125,7 @@ def _unlocked(document: Document, cells: Iterable[int]) -> list[int]:
 
 
 def _relink(
-    document: Document, cells: list[int], frames: range, around: bool, progress: Progress
+    document: Document, read: ReadPlane, cells: list[int], frames: range, around: bool, progress: Progress
 ) -> Relinked:
     from cellsam_desktop.analysis.linking import Options  # with what it needs of SciPy
     from cellsam_desktop.analysis.relinking import neighbours, relink
@@ -132,7 +135,7 @@ def _relink(
         near = neighbours(tracks, cells, range(max(frames.start - 1, 0), frames.stop), _size(tracks, frames))
         tracks = {cell: tracks[cell] for cell in sorted(near)}
     options = Options(z_step=document.calibration.z_step_px)
-    return relink(tracks, frames, document.next_id, options=options, progress=progress)
+    return relink(tracks, frames, document.next_id, read=read, options=options, progress=progress)
 
 
 def _tracks(document: Document, cells: Collection[int], check: Callable[[], None]) -> Tracks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -64,6 +65,19 @@ class MovieInfo:
     def calibration(self) -> Calibration:
         """The scale as the metadata give it."""
         return Calibration(self.pixel_size_um, self.z_step_um, self.frame_interval_s)
+
+
+def grey_planes(source: ImageSource, channel: int = 0) -> Callable[[int, int], Plane]:
+    """What reads the plane (Y, X) of frame t and position z of a channel, colours as their mean.
+
+    It raises ImageError.
+    """
+
+    def read(t: int, z: int) -> Plane:
+        plane = source.read_plane(PlaneIndex(t, channel, z))
+        return plane.mean(axis=2) if plane.ndim == 3 else plane
+
+    return read
 
 
 class ImageSource(Protocol):

@@ -48,6 +48,27 @@ def test_imported_labels_are_linked_in_one_step(desk, movie_file, labels):
     assert len(rows(document, 1)) == 1
 
 
+@pytest.mark.parametrize("bright_goes", ["up", "down"])
+def test_brightness_tells_cells_apart_that_places_do_not(desk, tmp_path, bright_goes):
+    """Both cells are as far from either place on the second frame; places are (y, x)."""
+    bright, dark = ((12, 20), (28, 20)) if bright_goes == "up" else ((28, 20), (12, 20))
+    pixels, masks = np.zeros((2, 48, 64), np.uint16), np.zeros((2, 48, 64), np.uint16)
+    for t, where in enumerate((((20, 12), (20, 28)), (bright, dark))):
+        for label, ((y, x), grey) in enumerate(zip(where, (3000, 1000), strict=True), start=1):
+            pixels[t, y : y + 10, x : x + 10] = grey
+            masks[t, y : y + 10, x : x + 10] = label if t == 0 else 3 - label
+    for name, stack in (("movie", pixels), ("labels", masks)):
+        tifffile.imwrite(tmp_path / f"{name}.tif", stack, imagej=True, metadata={"axes": "TYX"})
+    desk.open(tmp_path / "movie.tif")
+    desk.session.exchange.import_labels(tmp_path / "labels.tif")
+    desk.settle()
+    document = desk.session.movie.document
+    desk.session.linking.link_all()
+    desk.settle()
+    assert [document.record(1, PlaneKey(t)).mask.y0 for t in (0, 1)] == [20, bright[0]]
+    assert [document.record(2, PlaneKey(t)).mask.y0 for t in (0, 1)] == [20, dark[0]]
+
+
 def test_locked_cells_and_families_stay_as_they_are(desk, movie_file, labels):
     desk.open(movie_file)
     desk.session.exchange.import_labels(labels)
