@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from itertools import islice
 from statistics import median
+from typing import TypeAlias
 
 from cellsam_desktop.analysis.along import GAP
 from cellsam_desktop.analysis.doubts import Facts
 from cellsam_desktop.core.document import Document
 from cellsam_desktop.core.geometry import PlaneKey
 
-Way = tuple[float, float]
+Way: TypeAlias = tuple[float, float]
+"""How something moved, (x, y) in pixels."""
 
 _SAMPLE = 64
 """So many cells of a plane are asked, the oldest."""
@@ -67,7 +70,8 @@ class Crowd:
         return math.log(2) * _SIZES * round(doublings / _SIZES)
 
     def _common_way(self, before: PlaneKey, now: PlaneKey) -> Way:
-        cells = [i for i in self._document.cells_on(now) if before in self._document.track(i)][:_SAMPLE]
+        both = (i for i in self._document.cells_on(now) if before in self._document.track(i))
+        cells = list(islice(both, _SAMPLE))
         if len(cells) < _FEWEST:
             return 0.0, 0.0
         pairs = [(self._measure(i, before), self._measure(i, now)) for i in cells]

@@ -51,7 +51,7 @@ class Facts:
     x: float
     y: float
     cut: bool
-    fullness: float = 1.0
+    fullness: float
 
     @property
     def radius(self) -> float:
@@ -85,7 +85,7 @@ def by_estimate(predicted_iou: float | None) -> Oddity:
     if predicted_iou is None:
         return NOTHING
     p = 1.0 / (1.0 + math.exp(min((predicted_iou - _SURE) / _UNSURE, 50.0)))
-    return Oddity(p, f"the model is unsure ({min(max(predicted_iou, 0.0), 1.0):.0%})")
+    return Oddity(p, unsure(predicted_iou))
 
 
 def by_agreement(agreement: float | None) -> Oddity:
@@ -93,7 +93,17 @@ def by_agreement(agreement: float | None) -> Oddity:
     if agreement is None:
         return NOTHING
     p = 1.0 / (1.0 + math.exp((agreement - _LIKE) / _UNLIKE))
-    return Oddity(p, f"the model's candidates disagree ({agreement:.0%})")
+    return Oddity(p, disagree(agreement))
+
+
+def unsure(predicted_iou: float) -> str:
+    """What to say of the decoder's estimate."""
+    return f"the model is unsure ({min(max(predicted_iou, 0.0), 1.0):.0%})"
+
+
+def disagree(agreement: float) -> str:
+    """What to say of candidates that are unlike the mask."""
+    return f"the model's candidates disagree ({agreement:.0%})"
 
 
 def by_area(now: Facts, past: Sequence[Facts]) -> Oddity:
@@ -105,7 +115,7 @@ def by_area(now: Facts, past: Sequence[Facts]) -> Oddity:
     return Oddity(p, f"area {'jumped' if change > 0 else 'fell'} by {abs(math.exp(change) - 1):.0%}")
 
 
-def by_way(now: Facts, past: Sequence[Facts], others: tuple[float, float] = (0.0, 0.0)) -> Oddity:
+def by_way(now: Facts, past: Sequence[Facts], others: tuple[float, float]) -> Oddity:
     """Cells stay where they were, go on moving as they did, or move as the ``others``, (x, y) in pixels: the
     smallest distance counts.
     """

@@ -83,7 +83,7 @@ class Motion:
 
 
 @dataclass(frozen=True, eq=False)
-class _Template:
+class _Surroundings:
     """The surroundings of a cell: ``points`` (n, 2) in the window, their ``weights`` and the ``centre``."""
 
     points: Array
@@ -128,35 +128,35 @@ class Frames:
 
     def register(self, mask: Mask, velocity: Velocity = None) -> Motion:
         """The motion of what ``mask`` shows in the frame before, and went at ``velocity`` (dy, dx) so far."""
-        template = self._template(mask)
+        near = self._around_cell(mask)
         starts = [self.common] + ([] if velocity is None else [np.array(velocity)])
-        tries = [(*template.fit(self._levels[:1], _at(start)), start) for start in starts]
+        tries = [(*near.fit(self._levels[:1], _at(start)), start) for start in starts]
         state, likeness, start = max(tries, key=lambda found: found[1])
         if likeness < _ALIKE:
             there = self._found(mask)
-            elsewhere = template.fit(self._levels[:1], _at(there))
+            elsewhere = near.fit(self._levels[:1], _at(there))
             if elsewhere[1] > likeness + _MORE_ALIKE:
                 state, start = elsewhere[0], there
-        return self._motion(template, *template.fit(self._levels[1:], state), start)
+        return self._motion(near, *near.fit(self._levels[1:], state), start)
 
     def _with_others(self, mask: Mask, own: Motion, theirs: Array) -> Motion:
         """A cell's motion if it went with others: its own one where that is clearly more alike."""
-        template = self._template(mask)
-        motion = self._motion(template, *template.fit(self._levels, _at(theirs)), theirs)
+        near = self._around_cell(mask)
+        motion = self._motion(near, *near.fit(self._levels, _at(theirs)), theirs)
         return own if motion.likeness < own.likeness - _LESS_ALIKE else motion
 
-    def _template(self, mask: Mask) -> _Template:
+    def _around_cell(self, mask: Mask) -> _Surroundings:
         points, weights = _surroundings(mask)
         points = points - self._origin
-        return _Template(points, weights, np.average(points, axis=0, weights=weights))
+        return _Surroundings(points, weights, np.average(points, axis=0, weights=weights))
 
-    def _motion(self, template: _Template, state: Array, likeness: float, start: Array) -> Motion:
+    def _motion(self, near: _Surroundings, state: Array, likeness: float, start: Array) -> Motion:
         """What was fitted; only the shift from which it began where that is no way a cell changes."""
         matrix = np.eye(2) + state[2:].reshape(2, 2)
         scales = np.linalg.svd(matrix, compute_uv=False)
         if not 1 / _LARGEST < scales[1] <= scales[0] < _LARGEST:
             matrix, state, likeness = np.eye(2), _at(start), 0.0
-        return Motion(template.centre + self._origin, matrix, state[:2], likeness)
+        return Motion(near.centre + self._origin, matrix, state[:2], likeness)
 
     def _found(self, mask: Mask) -> Array:
         """The shift of one cell, looked for all around it."""

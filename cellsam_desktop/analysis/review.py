@@ -46,10 +46,10 @@ class _Line:
     doubtful: bool
     origin: Origin
 
-    def is_like(self, other: _Line | None) -> bool:
+    def is_like(self, other: _Line) -> bool:
         """Whether those carried on are judged the same by either."""
-        same = other is not None and (self.doubtful, self.origin) == (other.doubtful, other.origin)
-        return same and other is not None and abs(self.wrong - other.wrong) <= _SAME
+        same = (self.doubtful, self.origin) == (other.doubtful, other.origin)
+        return same and abs(self.wrong - other.wrong) <= _SAME
 
 
 class Review:
@@ -198,7 +198,8 @@ class Review:
             line = self._lines[place] = self._judged(place, own)
         elif record is not None and not self._judge.is_judged(cell_id, key, record):
             line = self._lines[place] = _Line(0.0, False, self._judge.start(cell_id, key))
-        if old is not line and (line is None or not line.is_like(old)):
+        same = old is line if old is None or line is None else line.is_like(old)
+        if not same:
             came_from_here = after(self._document, cell_id, key)
             self._passed.update(dict.fromkeys(near for near in came_from_here if near in self._lines))
 

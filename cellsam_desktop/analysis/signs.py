@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from cellsam_desktop.analysis.doubts import Oddity
+from cellsam_desktop.analysis.doubts import Oddity, disagree, unsure
 
 _USUAL = -3.4
 """Log-odds of a mask without any sign: three of a hundred are wrong."""
@@ -58,12 +58,11 @@ def by_model(predicted_iou: float | None, agreement: float | None) -> list[Sign]
     """What the decoder thinks of its mask, and how like it its candidates are; None: it was not asked."""
     signs = []
     if predicted_iou is not None:
-        share = min(max(predicted_iou, 0.0), 1.0)
-        weight = _UNSURE * math.log((1.02 - share) / (1.02 - _SURE))
-        signs.append(Sign(weight, f"the model is unsure ({share:.0%})"))
+        weight = _UNSURE * math.log((1.02 - min(max(predicted_iou, 0.0), 1.0)) / (1.02 - _SURE))
+        signs.append(Sign(weight, unsure(predicted_iou)))
     if agreement is not None:
         weight = _UNLIKE * math.log((1.02 - agreement) / (1.02 - _AGREED))
-        signs.append(Sign(weight, f"the model's candidates disagree ({agreement:.0%})"))
+        signs.append(Sign(weight, disagree(agreement)))
     return signs
 
 
